@@ -1,0 +1,72 @@
+# make test    everything that a change must pass        make wheel   an sdist and a wheel in dist/, tested where no source is
+# make demo    a first network                           make lint    styles and types
+# make docs    the manual in docs/_build                 make bench   C micro-benchmarks
+# make mnist   MNIST, from the command line              make clean
+#
+# Needs Python >= 3.11 with its headers, a C compiler and make; the rest goes into .venv.
+PYTHON ?= python3
+VENV ?= .venv
+PY = $(VENV)/bin/python
+PYTEST ?= -q
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+export PIP_ROOT_USER_ACTION = ignore
+PIP = $(PY) -m pip install --quiet --upgrade
+
+.PHONY: demo test build check wheel lint format docs mnist bench clean
+test: check
+	$(PY) -m pytest $(PYTEST)
+
+check: build
+	@$(MAKE) --no-print-directory -C csrc check check-symbols PYTHON=$(abspath $(PY))
+
+# The package in place: installed once, then only what has changed is compiled again.
+build: $(VENV)/package.stamp
+	@$(PY) setup.py -q build_ext --inplace
+
+$(VENV)/package.stamp: $(VENV)/test.stamp setup.py
+	$(PIP) --no-build-isolation --editable .
+	@touch $@
+
+# A stamp for each group of pyproject.toml: test, lint, docs.
+$(VENV)/%.stamp: pyproject.toml | $(VENV)/bin/python
+	$(PIP) --group build --group $*
+	@touch $@
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) pip
+
+demo: build
+	$(PY) examples/first.py
+
+mnist: build
+	$(PY) benchmarks/mnist.py
+
+wheel: $(VENV)/test.stamp
+	rm -rf dist
+	$(PY) -m build --no-isolation --outdir dist
+	$(PY) tools/test_wheel.py dist
+
+# clang-format is not run here yet on what tools/ writes, nor on *.def.
+C_FILES = $(filter-out csrc/generated/%,$(wildcard csrc/*/*.[ch] src/cnn/include/cnn/*.h src/cnn/_core/*.h examples/*/*.[ch]))
+lint: $(VENV)/lint.stamp
+	$(PY) -m ruff check
+	$(PY) -m ruff format --check
+	$(VENV)/bin/cython-lint src/cnn/_core
+	$(VENV)/bin/clang-format --dry-run -Werror $(C_FILES)
+	$(PY) -m mypy
+
+format: $(VENV)/lint.stamp
+	$(PY) -m ruff check --fix
+	$(PY) -m ruff format
+	$(VENV)/bin/clang-format -i $(C_FILES)
+
+docs: build $(VENV)/docs.stamp
+	$(PY) -m sphinx -q -W -b html docs docs/_build
+
+bench: build
+	@$(MAKE) --no-print-directory -C csrc bench PYTHON=$(abspath $(PY))
+
+clean:
+	rm -rf build dist $(VENV)/package.stamp src/*.egg-info src/cnn/lib src/cnn/_core.*.so src/cnn/_core.*.pyd docs/_build
+	@$(MAKE) --no-print-directory -C csrc clean

@@ -1,0 +1,10 @@
+/* Every template, for the current ISA and DTYPE. */
+#include VEC
+#include "kernels/math_tmpl.h"
+#include "kernels/vector_tmpl.h"
+#include "kernels/gemm_tmpl.h"
+#include "kernels/gemv_tmpl.h"
+#if ROWS
+#include "kernels/activations_tmpl.h"
+#include "kernels/optimizers_tmpl.h"
+#endif

@@ -1,0 +1,359 @@
+/* gemm: c (+)= op(a) op(b), every output one multiply-add chain in ascending k.
+
+   Vector lanes lie along n and never along k, so the chain of an output does not depend on where it lies: tiles, edges and blocks
+   of k change the schedule, not one bit. Three ways, the choice a function of shape alone:
+
+     narrow  outputs by scalar tiles of 4 x 4, any strides, nothing packed: one or two columns, tiny products, odd columns of the
+             instruction sets that have no masks
+     flat    b (k, n) read in place by the vector tile
+     packed  a block of b, KC x NC, is copied to scratch first, panel by panel: always when b is stored (n, k), and when rows of a
+             wide b would be read often enough to pay for the copy
+
+   The vector tile holds MR x NV accumulators in registers for a whole block of k. It loads NV vectors of b and broadcasts one a for
+   each row: a is read where it lies, in either orientation, for six rows at a time are few enough streams not to need packing. */
+#if defined(__aarch64__) || defined(_M_ARM64)
+#define GEMM_ARM 1
+#else
+#define GEMM_ARM 0
+#endif
+#if defined(__GNUC__) || defined(__clang__)
+#define PREFETCH(p) __builtin_prefetch(p, 1)
+#define STAY_SCALAR __asm__ volatile("") /* in a loop: GCC would make ten kilobytes of vector code for a handful of elements */
+#else
+#define PREFETCH(p) ((void)(p))
+#define STAY_SCALAR ((void)0)
+#endif
+
+#ifndef SHORTM
+#define SHORTM 64
+#define SHORTK 64
+#endif
+#define MR FN(gemm_mr)
+#define NV FN(gemm_nv)
+#define NC FN(gemm_nc)
+#define KC FN(gemm_kc)
+#define MC FN(gemm_mc)
+#define LDA FN(gemm_lda)
+#define MASKS FN(gemm_masks)
+#define tile_fn FN(gemm_tile_fn)
+
+enum {
+  FN(gemm_many) = VL * sizeof(real) == 64 || (GEMM_ARM && VL > 1), /* 32 vector registers, not 16 */
+  MASKS = VL * sizeof(real) >= 32,                                /* loads and stores of some lanes cost no more than whole ones */
+  MR = FN(gemm_many) || MASKS ? 6 : 4,
+  NV = FN(gemm_many) ? 4 : 2,
+  KC = 512,
+  NC = 1024 / sizeof(real), /* KC x NC of b: 512 KB, in panels of at most 128 */
+  MC = 768 / sizeof(real),
+  LDA = MC + 64 / sizeof(real)   /* MC x KC of a: 384 KB, in the second cache while it goes through the panels */
+};
+
+/* a b + c in one lane, rounded as v_fma of this instruction set does. */
+V_INLINE real FN(s_fma)(real a, real b, real c) {
+  if (MASKS || (GEMM_ARM && VL > 1)) return REAL_BITS == 32 ? (real)fmaf((float)a, (float)b, (float)c) : (real)fma(a, b, c);
+  return a * b + c;
+}
+
+/* ---- narrow: mr x nc outputs (at most 8 chains or 4 x 4), a strided by (ar, ak) and b by (bk, bc). */
+V_INLINE void FN(gemm_dots)(const size_t mr, const size_t nc, size_t k, const real *a, size_t ar, size_t ak, const real *b, size_t bk,
+                            size_t bc, real *c, size_t ldc, int accumulate) {
+  real s[8][4];
+#pragma GCC unroll 8
+  for (size_t i = 0; i < mr; i++)
+#pragma GCC unroll 4
+    for (size_t j = 0; j < nc; j++) s[i][j] = accumulate ? c[i * ldc + j] : 0;
+  for (; k; k--, a += ak, b += bk) {
+    STAY_SCALAR;
+#pragma GCC unroll 8
+    for (size_t i = 0; i < mr; i++)
+#pragma GCC unroll 4
+      for (size_t j = 0; j < nc; j++) s[i][j] = FN(s_fma)(a[i * ar], b[j * bc], s[i][j]);
+  }
+#pragma GCC unroll 8
+  for (size_t i = 0; i < mr; i++)
+#pragma GCC unroll 4
+    for (size_t j = 0; j < nc; j++) c[i * ldc + j] = s[i][j];
+}
+
+static void FN(gemm_narrow)(size_t m, size_t n, size_t k, const real *a, size_t ar, size_t ak, const real *b, size_t bk, size_t bc,
+                            real *c, size_t ldc, int accumulate) {
+  for (; n; n -= n < 4 ? n : 4, b += 4 * bc, c += 4) {
+    size_t i = 0;
+#define ROWS_OF(mr, nc) \
+  for (; i + mr <= m; i += mr) FN(gemm_dots)(mr, nc, k, a + i * ar, ar, ak, b, bk, bc, c + i * ldc, ldc, accumulate)
+#define COLUMNS(nc) ROWS_OF(4, nc); ROWS_OF(1, nc)
+    switch (n) {
+      case 1: ROWS_OF(8, 1); COLUMNS(1); break;
+      case 2: COLUMNS(2); break;
+      case 3: COLUMNS(3); break;
+      default: COLUMNS(4);
+    }
+#undef COLUMNS
+#undef ROWS_OF
+  }
+}
+
+/* ---- the vector tile: mr x nv vectors; `some`: of the last vector of each row only `last` lanes exist. */
+typedef void tile_fn(size_t k, const real *a, size_t ar, size_t ak, const real *b, size_t ldb, real *c, size_t ldc, size_t last,
+                     int accumulate);
+
+V_INLINE void FN(gemm_tile)(const int mr, const int nv, const int some, size_t k, const real *a, size_t ar, size_t ak, const real *b,
+                            size_t ldb, real *c, size_t ldc, size_t last, int accumulate) {
+#define AT(p, j) (some && (j) == nv - 1 ? v_load_n((p) + (j) * VL, last) : v_load((p) + (j) * VL))
+  vreal s[6][4]; /* of one size for all: GCC leaves s[mr][nv] in memory */
+#pragma GCC unroll 6
+  for (int i = 0; i < mr; i++)
+#pragma GCC unroll 4
+    for (int j = 0; j < nv; j++) s[i][j] = accumulate ? AT(c + i * ldc, j) : v_zero();
+  if (accumulate && k >= 64) /* the next tile's c is one cold line a row: have it when its turn comes */
+#pragma GCC unroll 6
+    for (int i = 0; i < mr; i++)
+#pragma GCC unroll 4
+      for (int j = 0; j < nv; j += MASKS && NV > 2 ? 1 : 2) PREFETCH(c + (mr + i) * ldc + j * VL);
+  for (; k; k--, a += ak, b += ldb) {
+    vreal row[4];
+#pragma GCC unroll 4
+    for (int j = 0; j < nv; j++) row[j] = AT(b, j);
+#pragma GCC unroll 6
+    for (int i = 0; i < mr; i++) {
+      vreal x = v_set1(a[i * ar]);
+#pragma GCC unroll 4
+      for (int j = 0; j < nv; j++) s[i][j] = v_fma(x, row[j], s[i][j]);
+    }
+  }
+#pragma GCC unroll 6
+  for (int i = 0; i < mr; i++)
+#pragma GCC unroll 4
+    for (int j = 0; j < nv; j++)
+      if (some && j == nv - 1) v_store_n(c + i * ldc + j * VL, s[i][j], last);
+      else v_store(c + i * ldc + j * VL, s[i][j]);
+#undef AT
+}
+
+#define EACH_ROWS(T, nv) T(1, nv) T(2, nv) T(3, nv) T(4, nv) T(5, nv) T(6, nv)
+#define EACH_TILE(T) EACH_ROWS(T, 1) EACH_ROWS(T, 2) EACH_ROWS(T, 3) EACH_ROWS(T, 4)
+#define TILE(mr, nv) \
+  static void FN(gemm_tile_##mr##x##nv)(size_t k, const real *a, size_t ar, size_t ak, const real *b, size_t ldb, real *c, \
+                                        size_t ldc, size_t last, int accumulate) { \
+    FN(gemm_tile)(mr, nv, 0, k, a, ar, ak, b, ldb, c, ldc, last, accumulate); \
+  } \
+  static void FN(gemm_some_##mr##x##nv)(size_t k, const real *a, size_t ar, size_t ak, const real *b, size_t ldb, real *c, \
+                                        size_t ldc, size_t last, int accumulate) { \
+    FN(gemm_tile)(mr, nv, 1, k, a, ar, ak, b, ldb, c, ldc, last, accumulate); \
+  }
+EACH_TILE(TILE)
+#undef TILE
+
+/* [some][nv - 1][mr - 1]; what this instruction set cannot hold in registers is not referred to, and so not compiled in. */
+static tile_fn *const FN(gemm_tiles)[2][4][6] = {
+#define TILE(mr, nv) [0][nv - 1][mr - 1] = mr <= MR && nv <= NV ? FN(gemm_tile_##mr##x##nv) : NULL,
+  EACH_TILE(TILE)
+#undef TILE
+#define TILE(mr, nv) [1][nv - 1][mr - 1] = mr <= MR && nv <= NV && MASKS ? FN(gemm_some_##mr##x##nv) : NULL,
+  EACH_TILE(TILE)
+#undef TILE
+};
+#undef EACH_TILE
+#undef EACH_ROWS
+
+/* m rows through one panel of nv vectors, in tiles as even as possible: 32 rows are 6 6 5 5 5 5, not five sixes and a two. */
+static void FN(gemm_panel)(size_t m, size_t nv, size_t k, const real *a, size_t ar, size_t ak, const real *b, size_t ldb, real *c,
+                           size_t ldc, size_t last, int accumulate) {
+  tile_fn *const *tiles = FN(gemm_tiles)[last < VL][nv - 1];
+  const size_t count = (m + MR - 1) / MR, rows = m / count, longer = m % count;
+  for (size_t t = 0; t < count; t++) {
+    const size_t mr = rows + (t < longer);
+    tiles[mr - 1](k, a, ar, ak, b, ldb, c, ldc, last, accumulate);
+    a += mr * ar;
+    c += mr * ldc;
+  }
+}
+
+/* ---- flipped: c^T = op(b)^T a for a stored (k, m) and few columns n: lanes along m, where both have their elements in a row. */
+static void FN(gemm_flipped)(size_t m, size_t n, size_t k, const real *a, size_t lda, const real *b, size_t bk, size_t bc, real *c,
+                             size_t ldc, int accumulate) {
+  enum { WIDTH = NV * VL };
+  real t[8 * WIDTH]; /* (n, WIDTH) of c^T */
+  const size_t odd = MASKS ? 0 : m % VL;
+  m -= odd;
+  if (odd) FN(gemm_narrow)(odd, n, k, a + m, 1, lda, b, bk, bc, c + m * ldc, ldc, accumulate);
+  for (size_t i = 0; i < m; i += WIDTH, c += WIDTH * ldc) {
+    const size_t lanes = m - i < WIDTH ? m - i : WIDTH, nv = (lanes + VL - 1) / VL;
+    if (accumulate)
+      for (size_t r = 0; r < lanes; r++)
+        for (size_t j = 0; j < n; j++) t[j * WIDTH + r] = c[r * ldc + j];
+    FN(gemm_panel)(n, nv, k, b, bc, bk, a + i, lda, t, WIDTH, lanes - (nv - 1) * VL, accumulate);
+    for (size_t r = 0; r < lanes; r++)
+      for (size_t j = 0; j < n; j++) c[r * ldc + j] = t[j * WIDTH + r];
+  }
+}
+
+/* ---- packing: to (k, width), rows `stride` apart, from b stored (k, width), or (width, k) when tb.
+   Transposed in squares of 16 bytes, or with 256-bit vectors two squares at once, one in each half: shuffles that cross the halves
+   are slow. JOIN puts the squares' rows together, LOW and HIGH interleave single lanes, LOW2 and HIGH2 pairs. */
+#define SQUARE ((int)(16 / sizeof(real)))
+#define MIX(x, y, ...) __builtin_shufflevector(x, y, __VA_ARGS__)
+typedef real FN(pack_16) __attribute__((vector_size(16)));
+typedef real FN(pack_32) __attribute__((vector_size(32)));
+
+V_INLINE void FN(pack_square)(const real *b, size_t ldb, real *to, size_t stride) {
+  FN(pack_16) r[4], t[4];
+#pragma GCC unroll 4
+  for (int i = 0; i < SQUARE; i++) memcpy(&r[i], b + i * ldb, 16);
+#if REAL_BITS == 32
+#define LOW(x, y) MIX(x, y, 0, 4, 1, 5)
+#define HIGH(x, y) MIX(x, y, 2, 6, 3, 7)
+  t[0] = LOW(r[0], r[2]), t[1] = HIGH(r[0], r[2]), t[2] = LOW(r[1], r[3]), t[3] = HIGH(r[1], r[3]);
+  r[0] = LOW(t[0], t[2]), r[1] = HIGH(t[0], t[2]), r[2] = LOW(t[1], t[3]), r[3] = HIGH(t[1], t[3]);
+#else
+#define LOW(x, y) MIX(x, y, 0, 2)
+#define HIGH(x, y) MIX(x, y, 1, 3)
+  t[0] = LOW(r[0], r[1]), t[1] = HIGH(r[0], r[1]);
+  r[0] = t[0], r[1] = t[1];
+#endif
+#undef LOW
+#undef HIGH
+#pragma GCC unroll 4
+  for (int i = 0; i < SQUARE; i++) memcpy(to + i * stride, &r[i], 16);
+}
+
+V_INLINE void FN(pack_two_squares)(const real *b, size_t ldb, real *to, size_t stride) {
+  FN(pack_32) r[4], t[4];
+#pragma GCC unroll 4
+  for (int i = 0; i < SQUARE; i++) {
+    FN(pack_16) x, y;
+    memcpy(&x, b + i * ldb, 16);
+    memcpy(&y, b + (i + SQUARE) * ldb, 16);
+#if REAL_BITS == 32
+    r[i] = MIX(x, y, 0, 1, 2, 3, 4, 5, 6, 7);
+#else
+    r[i] = MIX(x, y, 0, 1, 2, 3);
+#endif
+  }
+#if REAL_BITS == 32
+#define LOW(x, y) MIX(x, y, 0, 8, 1, 9, 4, 12, 5, 13)
+#define HIGH(x, y) MIX(x, y, 2, 10, 3, 11, 6, 14, 7, 15)
+  t[0] = LOW(r[0], r[2]), t[1] = HIGH(r[0], r[2]), t[2] = LOW(r[1], r[3]), t[3] = HIGH(r[1], r[3]);
+  r[0] = LOW(t[0], t[2]), r[1] = HIGH(t[0], t[2]), r[2] = LOW(t[1], t[3]), r[3] = HIGH(t[1], t[3]);
+#else
+#define LOW(x, y) MIX(x, y, 0, 4, 2, 6)
+#define HIGH(x, y) MIX(x, y, 1, 5, 3, 7)
+  t[0] = LOW(r[0], r[1]), t[1] = HIGH(r[0], r[1]);
+  r[0] = t[0], r[1] = t[1];
+#endif
+#undef LOW
+#undef HIGH
+#pragma GCC unroll 4
+  for (int i = 0; i < SQUARE; i++) memcpy(to + i * stride, &r[i], 32);
+}
+
+static void FN(pack)(int tb, size_t k, size_t width, const real *b, size_t ldb, real *to, size_t stride) {
+  if (!tb) {
+    for (; k; k--, b += ldb, to += stride)
+      for (size_t j = 0; j < width; j += VL) v_put(to + j, v_get(b + j, width - j), width - j);
+    return;
+  }
+  enum { STEP = MASKS ? 2 * SQUARE : SQUARE, LINES = 64 }; /* LINES of the panel at a time stay in the first cache until whole */
+  for (size_t p0 = 0; p0 < k; p0 += LINES) {
+    const size_t p1 = k - p0 < LINES ? k : p0 + LINES;
+    size_t j = 0;
+    for (; j + STEP <= width; j += STEP) {
+      const real *from = b + j * ldb;
+      size_t p = p0;
+      for (; p + SQUARE <= p1; p += SQUARE)
+        if (MASKS) FN(pack_two_squares)(from + p, ldb, to + p * stride + j, stride);
+        else FN(pack_square)(from + p, ldb, to + p * stride + j, stride);
+      for (; p < p1; p++)
+        for (size_t i = 0; i < STEP; i++) to[p * stride + j + i] = from[i * ldb + p];
+    }
+    for (; j < width; j++)
+      for (size_t p = p0; p < p1; p++) to[p * stride + j] = b[j * ldb + p];
+  }
+}
+#undef SQUARE
+#undef MIX
+
+/* ---- which way */
+V_INLINE int FN(gemm_is_flipped)(int ta, size_t m, size_t n, size_t k) {
+  return ta && n <= 8 && m >= VL && k >= 4 && n * ((m + VL - 1) / VL) < m * ((n + VL - 1) / VL);
+}
+V_INLINE int FN(gemm_is_narrow)(int tb, size_t m, size_t n, size_t k) {
+  return n == 1 || (tb && m * n <= 16) || m * n * k <= 64 || (!MASKS && n < VL);
+}
+V_INLINE int FN(gemm_packs_b)(int tb, size_t m, size_t n, size_t k) { return tb || (m >= 128 && n * sizeof(real) >= 2048 && k >= 64); }
+/* (k, m) with long rows: a tile takes a few elements of each, and what is a page apart falls into few sets of the caches. Pays when a
+   goes through many panels. */
+V_INLINE int FN(gemm_packs_a)(int ta, size_t m, size_t n, size_t k) { return ta && m * sizeof(real) >= 2048 && n >= 16 * NV * VL && k >= 64; }
+/* With few rows a panel is used soon and seldom: short ones, one at a time, are still in the first cache then. */
+V_INLINE size_t FN(gemm_depth)(int packs_b, size_t m) { return packs_b && m <= SHORTM ? SHORTK : KC; }
+V_INLINE size_t FN(gemm_width)(size_t m) { return m <= MC ? NV * VL : NC; }
+V_INLINE size_t FN(gemm_b_size)(size_t m, size_t n, size_t k) {
+  const size_t depth = FN(gemm_depth)(1, m), width = FN(gemm_width)(m);
+  return (n < width ? (n + VL - 1) / VL * VL : width) * (k < depth ? k : depth);
+}
+
+static size_t FN(gemm_scratch)(int ta, int tb, size_t m, size_t n, size_t k) {
+  if (FN(gemm_is_flipped)(ta, m, n, k) || FN(gemm_is_narrow)(tb, m, n, k)) return 0;
+  return (FN(gemm_packs_b)(tb, m, n, k) ? FN(gemm_b_size)(m, n, k) : 0) +
+         (FN(gemm_packs_a)(ta, m, n, k) ? LDA * (k < KC ? k : KC) : 0);
+}
+
+static void FN(gemm)(int ta, int tb, size_t m, size_t n, size_t k, const real *a, size_t lda, const real *b, size_t ldb, real *c,
+                     size_t ldc, int accumulate, real *scratch) {
+  if (!m || !n) return;
+  const size_t ar = ta ? 1 : lda, ak = ta ? lda : 1, bk = tb ? 1 : ldb, bc = tb ? ldb : 1;
+  if (FN(gemm_is_flipped)(ta, m, n, k)) {
+    FN(gemm_flipped)(m, n, k, a, lda, b, bk, bc, c, ldc, accumulate);
+    return;
+  }
+  if (FN(gemm_is_narrow)(tb, m, n, k)) {
+    FN(gemm_narrow)(m, n, k, a, ar, ak, b, bk, bc, c, ldc, accumulate);
+    return;
+  }
+  const int packs_a = FN(gemm_packs_a)(ta, m, n, k), packs_b = FN(gemm_packs_b)(tb, m, n, k);
+  real *const a_copy = scratch + (packs_b ? FN(gemm_b_size)(m, n, k) : 0);
+  const size_t odd = MASKS ? 0 : n % VL;
+  n -= odd;
+  if (odd) FN(gemm_narrow)(m, odd, k, a, ar, ak, b + n * bc, bk, bc, c + n, ldc, accumulate);
+  const size_t depth = FN(gemm_depth)(packs_b, m), columns = FN(gemm_width)(m);
+  for (size_t j0 = 0; j0 < n; j0 += columns) {
+    const size_t j1 = n - j0 < columns ? n : j0 + columns;
+    size_t p = 0;
+    do { /* once even when k is 0 */
+      const size_t kc = k - p < depth ? k - p : depth;
+      for (size_t i = 0, mc; i < m; i += mc) {
+        mc = m - i < MC ? m - i : MC;
+        const real *rows = a + i * ar + p * ak;
+        if (packs_a) {
+          FN(pack)(0, kc, mc, rows, lda, a_copy, LDA);
+          rows = a_copy;
+        }
+        for (size_t j = j0; j < j1; j += NV * VL) {
+          const size_t width = j1 - j < NV * VL ? j1 - j : NV * VL, nv = (width + VL - 1) / VL;
+          const real *panel = b + p * bk + j * bc;
+          size_t stride = ldb;
+          if (packs_b) {
+            real *b_copy = scratch + (j - j0) * kc;
+            stride = nv * VL;
+            if (i == 0) FN(pack)(tb, kc, width, panel, ldb, b_copy, stride);
+            panel = b_copy;
+          }
+          FN(gemm_panel)(mc, nv, kc, rows, ar, packs_a ? LDA : ak, panel, stride, c + i * ldc + j, ldc, width - (nv - 1) * VL,
+                         accumulate || p);
+        }
+      }
+      p += kc;
+    } while (p < k);
+  }
+}
+
+#undef MR
+#undef NV
+#undef NC
+#undef KC
+#undef MC
+#undef LDA
+#undef MASKS
+#undef tile_fn
+#undef GEMM_ARM
+#undef PREFETCH

@@ -1,0 +1,31 @@
+/* Kernel tables, made from kernels.def: one row an instruction set, one struct of pointers a dtype. */
+#ifndef CNN_KERNELS_H
+#define CNN_KERNELS_H
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct {
+#define K(result, name, arguments) result(*name) arguments;
+#define R(result, name, arguments) result(*name) arguments;
+#define real float
+#include "kernels.def"
+#undef real
+} cnn_kernels_f32;
+
+typedef struct {
+#define real double
+#include "kernels.def"
+#undef real
+#undef K
+#undef R
+} cnn_kernels_f64;
+
+typedef struct {
+  const char *isa;
+  cnn_kernels_f32 f32;
+  cnn_kernels_f64 f64;
+} cnn_kernels;
+
+const cnn_kernels *cnn_kernels_of(int isa);     /* NULL when it is not compiled in */
+const cnn_kernels *cnn_kernels_current(void);   /* of cnn_isa_current() */
+#endif

@@ -1,0 +1,128 @@
+"""The compiled bindings. Private: `cnn`'s own modules use them, people use `cnn`.
+
+Arrays: "array" means anything with a buffer or `__array__` (already made an ndarray by the caller of these functions where it was a list).
+Names of ops, attributes, activations, losses, optimizers, metrics and initial weights are those of cnn.h.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+OPS: dict[str, int]
+ATTRIBUTES: dict[str, int]
+ATTRIBUTE_TYPES: dict[str, str]
+ACTIVATIONS: dict[str, int]
+LOSSES: dict[str, int]
+OPTIMIZERS: dict[str, int]
+INITS: dict[str, int]
+METRICS: dict[str, int]
+
+class BusyError(RuntimeError): ...
+class ModelFileError(ValueError): ...
+
+def isa_available() -> list[str]: ...
+def isa_current() -> str: ...
+def isa_use(name: str | None) -> None: ...
+def pool_threads() -> int: ...
+def pool_set_threads(n: int) -> None: ...
+def cpu_count() -> int: ...
+def optimizer_defaults(kind: str) -> dict[str, float]: ...
+def schedule_at(schedule: tuple, epoch: float) -> float: ...
+def allocations() -> tuple[int, int]:
+    """(made so far, alive now) in the engine's allocator."""
+
+def fail_allocation_after(n: int) -> None: ...
+def philox(counter: Sequence[int], key: Sequence[int], blocks: int) -> np.ndarray: ...
+def random_permutation(seed: int, purpose: int, epoch: int, n: int) -> np.ndarray:
+    """uint32; purpose 2 is shuffling, 6 is splitting."""
+
+def kernel(isa: str, name: str, *arrays: Any) -> None:
+    """For tests: one elementwise row of the kernel table ("tanh", "relu_forward", ...) on contiguous arrays of one dtype; False when the
+    instruction set has no such row."""
+
+class Builder:
+    def add(self, op: str, inputs: Sequence[int], **attributes: Any) -> int:
+        """The first output value's number. Attributes by the names of cnn.h: ints, floats, str, or sequences of ints."""
+
+class Network:
+    """The compiled part of `cnn.Network`, which subclasses it. Holds the cnn_network and the gate of readers and one writer."""
+
+    def _build(self, builder: Builder, outputs: Sequence[int], dtype: str, seed: int) -> None: ...
+    def _open(self, path: str) -> None: ...
+    def _open_bytes(self, data: Any) -> None: ...
+    def _open_parts(self, record: Any) -> None:
+        """From the bytes of a `__cnn__` tensor alone; values are 0."""
+    def _save(self, path: str, extras: dict[str, Any] | None) -> None: ...
+    def _save_bytes(self, extras: dict[str, Any] | None) -> bytes: ...
+    def _clone_from(self, other: Network, dtype: str | None) -> None: ...
+    def _initialize(self, seed: int) -> None: ...
+    _dtype: str
+    _seed: int
+    _version: int
+    def _nodes(self) -> list[dict[str, Any]]:
+        """Of each node: op, name, inputs, output, n_outputs, attributes (dict), blocks (numbers), shares."""
+    def _blocks(self) -> list[dict[str, Any]]:
+        """Of each block: name, node, kind ("weight", "buffer", "constant"), shape, trainable, lr_scale, l1, l2, max_norm, count."""
+    def _values(self) -> list[tuple[str, tuple[int | None, ...]]]:
+        """Of each value: dtype ("float32", "float64", "int32", "int64"), shape (None: open)."""
+    _inputs: list[int]
+    _outputs: list[int]
+    def _block(self, index: int) -> np.ndarray:
+        """A writable view of a block's values (counted: the arena lives as long as any view; versions count when one is released)."""
+    def _set_block(self, index: int, trainable: bool, lr_scale: float) -> None: ...
+    def _arena(self) -> bytes: ...
+    def _set_arena(self, data: bytes) -> None: ...
+    def _mix_from(self, other: Network, tau: float) -> None: ...
+    def _metadata(self) -> dict[str, str]: ...
+    def _set_metadata(self, key: str, value: str | None) -> None: ...
+    def _set_function(self, node: int, function: Any) -> None:
+        """function.forward(x, ...) and .backward(...) as cnn.Function defines them."""
+    def predict(self, X: Any, *, batch_size: int | None = None, lengths: Any = None, out: Any = None, check: bool = True) -> Any:
+        """The exact case at once (one input and output, C-contiguous, native, the network's dtype, the right width); else self._predict_any(X, ...)."""
+    def _run(self, inputs: list[np.ndarray], values: Sequence[int] | None, training: bool, outputs: list[np.ndarray] | None) -> list[np.ndarray]: ...
+    def _session(self, max_batch: int) -> Session: ...
+
+class Session:
+    def run(self, x: Any, out: Any = None) -> np.ndarray: ...
+    def refresh(self) -> None: ...
+
+class Trainer:
+    """One trainer of one network. losses: one a network output, None to infer, (name, constant, weight), or (callable, 0.0, weight).
+    metrics: (name, constant, output)."""
+
+    def __init__(self, network: Network, losses: Sequence[tuple | None], optimizer: str, options: dict[str, float], max_batch: int,
+                 input_gradients: bool = False) -> None: ...
+    max_batch: int
+    lr: float
+    losses: list[str]
+    """Resolved names ("custom" for a callable)."""
+    classes: list[int]
+    """Of each output, classes that labels may name; 0: targets are numbers."""
+    def fit(self, train: Any, validation: Any = None, *, epochs: int, batch_rows: int, steps_per_epoch: int = 0, first_epoch: int = 0,
+            shuffle: bool = True, on_nan: str = "raise", metrics: Sequence[tuple] = (), schedule: tuple | None = None,
+            epoch_begin: Callable | None = None, epoch_end: Callable | None = None, batch_begin: Callable | None = None,
+            batch_end: Callable | None = None, tick: Callable | None = None, reduce: Callable | None = None,
+            functions: Sequence[Callable] = ()) -> tuple[list[list[float]], str]:
+        """All epochs. train, validation: (inputs, targets, weights) with lists of arrays (weights float64 (n,) or (n, steps), or None), or a
+        callable(epoch, batch) -> such a triple or None at the end of the epoch. schedule: (kind, lr, constants, warmup) with kind "constant",
+        "step", "exponential", "cosine", "one_cycle", or (callable, lr). Hooks: epoch_begin(epoch), epoch_end(epoch, record),
+        batch_begin(epoch, batch), batch_end(epoch, batch, loss), tick(epoch, batch, loss); a true result stops. Ctrl-C raises KeyboardInterrupt.
+        functions: metrics in Python, f(y_true, y_pred) of the first output: each is appended to the record's metrics.
+        Returns the records of the epochs done ([loss, penalty, lr, *metrics, (val_loss, *val_metrics)]) and "done" or "stopped". When an
+        exception ends the fit, the records are in its attribute... (self.records)."""
+    records: list[list[float]]
+    def evaluate(self, data: Any, *, batch_rows: int, metrics: Sequence[tuple] = (), functions: Sequence[Callable] = ()) -> list[float]: ...
+    def step(self, data: Any, *, training: bool = True, apply: bool = True) -> tuple[float, float]:
+        """(loss, penalty) of one batch; the gradient, and with apply the update."""
+    def forward(self, inputs: list[np.ndarray], training: bool) -> list[np.ndarray]: ...
+    def backward(self, gradients: list[np.ndarray], accumulate: bool) -> list[np.ndarray]: ...
+    def apply(self) -> None: ...
+    def gradient(self, block: int) -> np.ndarray | None:
+        """A copy."""
+    def set_optimizer(self, kind: str, options: dict[str, float]) -> None: ...
+    epoch: int
+    step_count: int
+    def state(self) -> dict[str, np.ndarray]:
+        """Slots and counters, to be saved beside the network ("optimizer.slot0", ..., "optimizer.counters")."""
+    def set_state(self, state: dict[str, np.ndarray]) -> None: ...

@@ -1,0 +1,317 @@
+# The trainer's entry points of cnn.h.
+
+cdef public cnn_status cnn_trainer_create(cnn_network *network, const cnn_trainer_options *options, cnn_trainer **out) noexcept nogil:
+    cdef Network *net = <Network *>network
+    cdef cnn_trainer_setup setup
+    cdef cnn_loss_spec losses[8]
+    cdef cnn_error *error
+    cdef Trainer *t = NULL
+    cdef size_t i
+    cdef cnn_status status
+    if net == NULL or out == NULL:
+        return CNN_E_ARGUMENT
+    memset(&setup, 0, sizeof(setup))
+    memset(losses, 0, sizeof(losses))
+    error = options.options.error if options != NULL and options.options != NULL else net.error
+    if options != NULL:
+        setup.options = options.options
+        setup.max_batch = options.max_batch
+        if options.optimizer != NULL:
+            setup.optimizer = options.optimizer[0]
+        if options.loss != CNN_LOSS_INFER:
+            if net.graph.n_outputs > 8:
+                return cnn_fail(error, CNN_E_UNSUPPORTED, "the network has %z outputs; give loss CNN_LOSS_INFER", net.graph.n_outputs)
+            for i in range(net.graph.n_outputs):
+                losses[i].kind = options.loss
+                losses[i].constant = options.loss_constant
+                losses[i].weight = 1
+            setup.losses = losses
+            setup.n_losses = net.graph.n_outputs
+    setup.input_gradients = 1
+    status = trainer_make(net, &setup, &t)
+    if status == CNN_OK:
+        t.in_order = options.in_order if options != NULL else 0
+        out[0] = <cnn_trainer *>t
+    return status
+
+cdef public void cnn_trainer_free(cnn_trainer *trainer) noexcept nogil:
+    trainer_release(<Trainer *>trainer)
+
+cdef public cnn_status cnn_optimizer_defaults(cnn_optimizer kind, cnn_optimizer_options *out) noexcept nogil:
+    return optimizer_defaults(kind, out)
+
+
+cdef cnn_status data_of(Trainer *t, const void *x, int32_t dtype, const void *y, int labels, size_t n, cnn_data *data, cnn_array *a) noexcept nogil:
+    """The plain case: one input, one output, contiguous. a: room for both arrays."""
+    cdef const Graph *g = &t.net.graph
+    cdef const PlanValue *v
+    cdef cnn_tensor tensor
+    if g.n_inputs != 1 or g.n_outputs != 1:
+        return cnn_fail(t.error, CNN_E_ARGUMENT, "the network has %z inputs and %z outputs; use the call that takes a cnn_batch", g.n_inputs, g.n_outputs)
+    if g.dtype != dtype:
+        return cnn_fail(t.error, CNN_E_DTYPE, "the network is %s; this call takes %s", dtype_name(g.dtype), dtype_name(dtype))
+    if x == NULL or y == NULL:
+        return cnn_fail(t.error, CNN_E_ARGUMENT, "x or y is NULL")
+    memset(data, 0, sizeof(cnn_data))
+    v = &t.plan.values[g.inputs[0]]
+    tensor.data = x
+    tensor.dtype = <cnn_dtype>dtype
+    tensor.rank = v.rank
+    memcpy(tensor.dims, v.dims, sizeof(tensor.dims))
+    tensor.dims[0] = n
+    array_of(&tensor, &a[0])
+    v = &t.plan.values[t.targets[0].value]
+    tensor.data = y
+    tensor.rank = v.rank
+    memcpy(tensor.dims, v.dims, sizeof(tensor.dims))
+    tensor.dims[0] = n
+    if labels:
+        if t.targets[0].classes == 0:
+            return cnn_fail(t.error, CNN_E_ARGUMENT, "labels are for cross_entropy; this network's loss takes numbers")
+        tensor.dtype = CNN_INT32
+        tensor.rank -= 1
+    array_of(&tensor, &a[1])
+    data.rows = n
+    data.n_inputs = 1
+    data.n_targets = 1
+    data.inputs = &a[0]
+    data.targets = &a[1]
+    return CNN_OK
+
+
+cdef cnn_status step_checked(Trainer *t, const cnn_data *data, uint64_t first_row, double *loss, cnn_error *error) noexcept nogil:
+    """One optimizer step on data of at most max_batch rows."""
+    cdef double value = 0
+    cdef cnn_status status
+    if data.rows == 0:
+        return cnn_fail(error, CNN_E_VALUE, "the batch has no rows")
+    if data.rows > t.max_batch:
+        return cnn_fail(error, CNN_E_ARGUMENT, "the batch has %z rows; the trainer was made for at most %z", data.rows, t.max_batch)
+    status = check_batch(t, data, 1, error)
+    if status != CNN_OK:
+        return status
+    bind_batch(t, data, NULL, 0, data.rows)
+    t.first_row = first_row
+    status = trainer_step(t, CNN_NAN_RAISE, &value, error)
+    if status == CNN_OK and loss != NULL:
+        loss[0] = value
+    return status
+
+
+cdef cnn_status step_plain(Trainer *t, const void *x, int32_t dtype, const void *y, int labels, size_t n, double *loss) noexcept nogil:
+    cdef cnn_data data
+    cdef cnn_array arrays[2]
+    cdef cnn_status status = data_of(t, x, dtype, y, labels, n, &data, arrays)
+    return step_checked(t, &data, 0, loss, t.error) if status == CNN_OK else status
+
+cdef public cnn_status cnn_trainer_step(cnn_trainer *trainer, const float *x, const float *y, size_t n, double *loss) noexcept nogil:
+    return step_plain(<Trainer *>trainer, x, CNN_FLOAT32, y, 0, n, loss)
+
+cdef public cnn_status cnn_trainer_step_f64(cnn_trainer *trainer, const double *x, const double *y, size_t n, double *loss) noexcept nogil:
+    return step_plain(<Trainer *>trainer, x, CNN_FLOAT64, y, 0, n, loss)
+
+cdef public cnn_status cnn_trainer_step_labels(cnn_trainer *trainer, const float *x, const int32_t *labels, size_t n, double *loss) noexcept nogil:
+    return step_plain(<Trainer *>trainer, x, CNN_FLOAT32, labels, 1, n, loss)
+
+
+cdef public cnn_status cnn_trainer_step_batch(cnn_trainer *trainer, const cnn_batch *batch, double *loss) noexcept nogil:
+    cdef Trainer *t = <Trainer *>trainer
+    cdef cnn_array inputs[8]
+    cdef cnn_array targets[8]
+    cdef cnn_data data
+    cdef double *weights = NULL
+    cdef double factor
+    cdef size_t i
+    cdef cnn_status status
+    if batch == NULL or batch.n_inputs > 8 or batch.n_targets > 8:
+        return cnn_fail(t.error, CNN_E_ARGUMENT, "the batch is NULL or has more than 8 inputs or targets")
+    status = batch_arrays(batch.inputs, batch.n_inputs, batch.rows, "input", inputs, t.error)
+    if status == CNN_OK:
+        status = batch_arrays(batch.targets, batch.n_targets, batch.rows, "target", targets, t.error)
+    if status != CNN_OK:
+        return status
+    memset(&data, 0, sizeof(data))
+    data.rows = batch.rows
+    data.n_inputs = batch.n_inputs
+    data.n_targets = batch.n_targets
+    data.inputs = inputs
+    data.targets = targets
+    data.lengths = batch.lengths
+    # The engine divides by the batch's own rows: a share of a larger batch (total_rows, total_weight) is weighed down to its part.
+    factor = batch.total_weight if batch.total_weight > 0 else <double>batch.total_rows
+    factor = <double>batch.rows / factor if factor > 0 else 1.0
+    if batch.sample_weight != NULL or factor != 1.0:
+        weights = <double *>cnn_memory_new(&t.allocator, (batch.rows + 1) * sizeof(double))
+        if weights == NULL:
+            return cnn_fail(t.error, CNN_E_MEMORY, "not enough memory for the weights of %z rows", batch.rows)
+        for i in range(batch.rows):
+            weights[i] = factor
+            if batch.sample_weight != NULL:
+                if t.net.graph.dtype == CNN_FLOAT32:
+                    weights[i] *= (<const float *>batch.sample_weight)[i]
+                else:
+                    weights[i] *= (<const double *>batch.sample_weight)[i]
+            if weights[i] < 0 or weights[i] - weights[i] != 0:
+                cnn_memory_release(weights)
+                return cnn_fail(t.error, CNN_E_VALUE, "sample_weight of row %z is negative or not finite", i)
+        data.weights = weights
+        data.weight_width = 1
+    status = step_checked(t, &data, batch.first_row, loss, t.error)
+    cnn_memory_release(weights)
+    return status
+
+
+# ---- The parts of a step -----------------------------------------------------------------------------------------------------------
+
+cdef cnn_status forward_data(Trainer *t, const cnn_data *data, int training, void **outputs, cnn_error *error) noexcept nogil:
+    """Forward of one tile, which stays in frame 0 for backward_data."""
+    cdef size_t i, row
+    cdef double loss
+    cdef Target *o
+    cdef int kept = t.keep_predictions
+    cdef cnn_status status = check_data(t.net, &t.plan, data, error)
+    if status != CNN_OK:
+        return status
+    if data.rows == 0 or data.rows > t.plan.rows:
+        return cnn_fail(error, CNN_E_ARGUMENT, "forward was given %z rows; the trainer takes 1 to %z at once", data.rows, t.plan.rows)
+    bind_batch(t, data, NULL, 0, data.rows)
+    t.part_rows = t.n
+    t.training = training
+    t.backward = 0
+    t.keep_predictions = 1
+    t.frames[0].error.size = sizeof(cnn_error)
+    trainer_part(t, 0, 0)
+    t.keep_predictions = kept
+    if t.statuses[0] != CNN_OK:
+        frames_error(t.frames, 1, error)
+        return t.statuses[0]
+    for i in range(t.n_targets):
+        o = &t.targets[i]
+        row = value_bytes(&t.plan, o.output, 1)
+        memcpy(outputs[i], o.predictions, t.n * row)
+    return CNN_OK
+
+
+cdef cnn_status backward_data(Trainer *t, const void *const *dy, int accumulate, void **dx, cnn_error *error) noexcept nogil:
+    """From dL/d(outputs) of the last forward_data. The plan must start at the outputs themselves (trainer_make with hooks)."""
+    cdef Frame *f = &t.frames[0]
+    cdef size_t i
+    cdef int32_t v
+    cdef cnn_status status
+    if t.n == 0:
+        return cnn_fail(error, CNN_E_STATE, "backward was called before forward")
+    for i in range(t.n_targets):
+        if t.targets[i].value != t.targets[i].output:
+            return cnn_fail(error, CNN_E_STATE, "backward needs a trainer that starts from the outputs; its loss starts from logits")
+        if f.gradient[t.targets[i].value] != NULL:
+            memcpy(f.gradient[t.targets[i].value], dy[i], t.n * value_bytes(&t.plan, t.targets[i].value, 1))
+    f.run.fresh = not accumulate
+    if t.net.graph.dtype == CNN_FLOAT32:
+        status = frame_backward(f, &t.plan, <const float *>t.net.arena, <float *>t.gradients[0])
+    else:
+        status = frame_backward(f, &t.plan, <const double *>t.net.arena, <double *>t.gradients[0])
+    if status != CNN_OK:
+        frames_error(t.frames, 1, error)
+        return status
+    if dx != NULL:
+        for i in range(t.net.graph.n_inputs):
+            v = t.net.graph.inputs[i]
+            if dx[i] == NULL:
+                continue
+            if f.gradient[v] != NULL:
+                memcpy(dx[i], f.gradient[v], t.n * value_bytes(&t.plan, v, 1))
+            else:
+                memset(dx[i], 0, t.n * value_bytes(&t.plan, v, 1))
+    return CNN_OK
+
+
+cdef public cnn_status cnn_trainer_forward(cnn_trainer *trainer, const void *x, size_t n, void *y) noexcept nogil:
+    cdef Trainer *t = <Trainer *>trainer
+    cdef cnn_data data
+    cdef cnn_array arrays[2]
+    cdef cnn_status status = data_of(t, x, t.net.graph.dtype, x, 0, n, &data, arrays)
+    if status != CNN_OK:
+        return status
+    if y == NULL:
+        return cnn_fail(t.error, CNN_E_ARGUMENT, "y is NULL")
+    data.n_targets = 0
+    return forward_data(t, &data, 1, &y, t.error)
+
+cdef public cnn_status cnn_trainer_backward(cnn_trainer *trainer, const void *dy, int accumulate, void *dx) noexcept nogil:
+    cdef Trainer *t = <Trainer *>trainer
+    if dy == NULL or t.net.graph.n_outputs != 1 or t.net.graph.n_inputs != 1:
+        return cnn_fail(t.error, CNN_E_ARGUMENT, "dy is NULL, or the network has several inputs or outputs")
+    return backward_data(t, &dy, accumulate, &dx, t.error)
+
+cdef public cnn_status cnn_trainer_apply(cnn_trainer *trainer) noexcept nogil:
+    cdef Trainer *t = <Trainer *>trainer
+    cdef cnn_status status = trainer_apply(t, t.error)
+    if status == CNN_OK:
+        t.step += 1
+    return status
+
+cdef public cnn_status cnn_trainer_set_lr(cnn_trainer *trainer, double lr) noexcept nogil:
+    cdef Trainer *t = <Trainer *>trainer
+    if not (lr >= 0) or lr - lr != 0:
+        return cnn_fail(t.error, CNN_E_ARGUMENT, "lr is %g; it must be a finite number of at least 0", lr)
+    t.lr = lr
+    t.optimizer.lr = lr
+    return CNN_OK
+
+
+# ---- Fit ---------------------------------------------------------------------------------------------------------------------------
+
+cdef struct Progress:
+    int (*progress)(void *user, const cnn_epoch_info *info) noexcept nogil
+    void *user
+
+cdef int progress_epoch(void *user, uint64_t epoch, const double *record) noexcept nogil:
+    cdef Progress *p = <Progress *>user
+    cdef cnn_epoch_info info
+    memset(&info, 0, sizeof(info))
+    info.size = sizeof(info)
+    info.epoch = epoch
+    info.loss = record[0]
+    info.penalty = record[1]
+    info.lr = record[2]
+    return p.progress(p.user, &info)
+
+cdef cnn_status fit_plain(Trainer *t, const void *x, int32_t dtype, const void *y, int labels, size_t n, size_t epochs,
+                          int (*progress)(void *user, const cnn_epoch_info *info) noexcept nogil, void *user) noexcept nogil:
+    cdef cnn_data data
+    cdef cnn_array arrays[2]
+    cdef cnn_fit_options f
+    cdef Progress p
+    cdef cnn_status status = data_of(t, x, dtype, y, labels, n, &data, arrays)
+    if status != CNN_OK or epochs == 0:
+        return status
+    memset(&f, 0, sizeof(f))
+    f.train.data = data
+    f.epochs = epochs
+    f.first_epoch = t.epoch
+    f.batch_rows = t.max_batch
+    f.shuffle = not t.in_order
+    f.schedule.lr = -1
+    if progress != NULL:
+        p.progress = progress
+        p.user = user
+        f.hooks.user = &p
+        f.hooks.epoch_end = progress_epoch
+    f.records = <double *>cnn_memory_new(&t.allocator, epochs * 3 * sizeof(double))
+    if f.records == NULL:
+        return cnn_fail(t.error, CNN_E_MEMORY, "not enough memory for the records of %z epochs", epochs)
+    status = trainer_run(t, &f, t.error)
+    cnn_memory_release(f.records)
+    return status
+
+cdef public cnn_status cnn_trainer_fit(cnn_trainer *trainer, const float *x, const float *y, size_t n, size_t epochs,
+                                       int (*progress)(void *user, const cnn_epoch_info *info) noexcept nogil, void *user) noexcept nogil:
+    return fit_plain(<Trainer *>trainer, x, CNN_FLOAT32, y, 0, n, epochs, progress, user)
+
+cdef public cnn_status cnn_trainer_fit_f64(cnn_trainer *trainer, const double *x, const double *y, size_t n, size_t epochs,
+                                           int (*progress)(void *user, const cnn_epoch_info *info) noexcept nogil, void *user) noexcept nogil:
+    return fit_plain(<Trainer *>trainer, x, CNN_FLOAT64, y, 0, n, epochs, progress, user)
+
+cdef public cnn_status cnn_trainer_fit_labels(cnn_trainer *trainer, const float *x, const int32_t *labels, size_t n, size_t epochs,
+                                              int (*progress)(void *user, const cnn_epoch_info *info) noexcept nogil, void *user) noexcept nogil:
+    return fit_plain(<Trainer *>trainer, x, CNN_FLOAT32, labels, 1, n, epochs, progress, user)

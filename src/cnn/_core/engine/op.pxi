@@ -1,0 +1,74 @@
+# What an op's forward and backward read of themselves, and what every op needs of shapes and attributes.
+
+cdef inline const real *op_x(const Op *op, size_t i, const real *tag) noexcept nogil:
+    return <const real *>op.data[op.inputs[i]]
+
+cdef inline real *op_y(const Op *op, size_t i, const real *tag) noexcept nogil:
+    return <real *>op.data[op.output + i]
+
+cdef inline real *op_dx(const Op *op, size_t i, const real *tag) noexcept nogil:
+    """NULL: not wanted."""
+    return <real *>op.gradient[op.inputs[i]]
+
+cdef inline const real *op_dy(const Op *op, size_t i, const real *tag) noexcept nogil:
+    return <const real *>op.gradient[op.output + i]
+
+cdef inline size_t op_row(const Op *op, size_t i) noexcept nogil:
+    """Elements of a row of input i."""
+    return op.values[op.inputs[i]].row
+
+cdef inline size_t op_row_out(const Op *op, size_t i) noexcept nogil:
+    return op.values[op.output + i].row
+
+cdef inline const real *op_w(const Op *op, size_t i, const real *parameters) noexcept nogil:
+    return parameters + op.graph.blocks[op.blocks[i]].offset
+
+cdef inline real *op_dw(const Op *op, size_t i, real *gradients) noexcept nogil:
+    """The gradient of block i, NULL: not wanted."""
+    return gradients + op.graph.blocks[op.blocks[i]].offset if op.wanted[op.blocks[i]] else NULL
+
+cdef inline int op_dw_adds(const Op *op, size_t i) noexcept nogil:
+    """1 when the gradient of block i holds a part already, 0 when it is to be overwritten."""
+    return (not op.run.fresh) or op.again[i]
+
+cdef inline cnn_random op_random(const Op *op, uint32_t purpose, size_t row) noexcept nogil:
+    """The stream of row `row` of this tile: a function of (seed, purpose, node, epoch, step, global row)."""
+    return cnn_random_at(op.run.seed, purpose, <uint32_t>op.index, op.run.epoch, op.run.step, op.run.first_row + row)
+
+
+cdef inline const Attribute *attribute(const Graph *g, const Node *node, int32_t key) noexcept nogil:
+    cdef size_t i
+    for i in range(<size_t>node.n_attributes):
+        if g.attributes[node.attributes + i].key == key:
+            return &g.attributes[node.attributes + i]
+    return NULL
+
+cdef inline int64_t attribute_integer(const Graph *g, const Node *node, int32_t key, int64_t default) noexcept nogil:
+    cdef const Attribute *a = attribute(g, node, key)
+    return default if a == NULL else a.integer
+
+cdef inline double attribute_number(const Graph *g, const Node *node, int32_t key, double default) noexcept nogil:
+    cdef const Attribute *a = attribute(g, node, key)
+    return default if a == NULL else a.number
+
+cdef inline const char *node_name(const Graph *g, const Node *node) noexcept nogil:
+    return g.text + node.name
+
+cdef inline size_t row_elements(const PlanValue *v) noexcept nogil:
+    """The product of the dims behind the first; the graph has checked that it does not wrap. OPEN where one of them is open."""
+    cdef size_t n = 1, i
+    for i in range(1, <size_t>v.rank):
+        if v.dims[i] == OPEN:
+            return OPEN
+        n *= v.dims[i]
+    return n
+
+cdef inline cnn_status fail_at(cnn_error *error, cnn_status status, int32_t node, const char *text) noexcept nogil:
+    cnn_fail(error, status, "%s", text)
+    if error != NULL and error.size >= sizeof(cnn_error):
+        error.node = node
+    return status
+
+# Adds a block to a node under construction (graph.pxi). name: "weight"; the block is called "<node's name>.<name>".
+# cdef int32_t graph_add_block(Graph *g, int32_t node, const char *name, int32_t kind, int32_t rank, const size_t *dims,
+#                              int32_t init, size_t fan_in, size_t fan_out, cnn_error *error) noexcept nogil   (-1: failed)

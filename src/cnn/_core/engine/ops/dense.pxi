@@ -1,0 +1,99 @@
+# y = x W' + b; W (units, features), b (units,). Works on the last axis: every leading position of a row is a row of its own.
+
+cdef enum:
+    DENSE_WEIGHT = 0
+    DENSE_BIAS = 1
+
+cdef cnn_status dense_shape(Graph *g, const Node *node, const PlanValue *x, PlanValue *y, cnn_error *error) noexcept nogil:
+    cdef int64_t units = attribute_integer(g, node, CNN_ATTRIBUTE_UNITS, 0)
+    if node.n_inputs != 1:
+        return cnn_fail(error, CNN_E_ARGUMENT, "%s: Dense takes one input, not %d", node_name(g, node), node.n_inputs)
+    if x.dtype != CNN_FLOAT32:
+        return cnn_fail(error, CNN_E_DTYPE, "%s: Dense takes floats; put OneHot before it for integer codes", node_name(g, node))
+    if units < 1:
+        return cnn_fail(error, CNN_E_ARGUMENT, "%s: units is %l; it must be at least 1", node_name(g, node), units)
+    if x.rank < 2 or x.dims[x.rank - 1] == OPEN:
+        return cnn_fail(error, CNN_E_SHAPE, "%s: Dense needs a fixed number of features on the last axis; its input has the shape %D",
+                        node_name(g, node), <size_t>x.rank, x.dims)
+    y[0] = x[0]
+    y.dims[x.rank - 1] = <size_t>units
+    return CNN_OK
+
+cdef cnn_status dense_blocks(Graph *g, int32_t index, const PlanValue *x, const PlanValue *y, cnn_error *error) noexcept nogil:
+    cdef const Node *node = &g.nodes[index]
+    cdef size_t dims[2]
+    cdef int32_t init = <int32_t>attribute_integer(g, node, CNN_ATTRIBUTE_INIT, CNN_INIT_DEFAULT)
+    cdef int32_t bias_init = <int32_t>attribute_integer(g, node, CNN_ATTRIBUTE_BIAS_INIT, CNN_INIT_ZEROS)
+    cdef int bias = attribute_integer(g, node, CNN_ATTRIBUTE_BIAS, 1) != 0
+    dims[0] = y.dims[y.rank - 1]
+    dims[1] = x.dims[x.rank - 1]
+    if graph_add_block(g, index, "weight", CNN_BLOCK_WEIGHT, 2, dims, init, 0.0, dims[1], dims[0], error) < 0:
+        return CNN_E_ARGUMENT
+    if bias and graph_add_block(g, index, "bias", CNN_BLOCK_WEIGHT, 1, dims, bias_init, 0.0, dims[1], dims[0], error) < 0:
+        return CNN_E_ARGUMENT
+    return CNN_OK
+
+cdef void dense_plan(OpPlan *p) noexcept nogil:
+    cdef const PlanValue *x = &p.values[p.inputs[0]]
+    cdef const PlanValue *y = &p.values[p.output]
+    cdef size_t features = x.dims[x.rank - 1], units = y.dims[y.rank - 1], positions = x.row // features
+    cdef float *f32 = NULL
+    cdef double *f64 = NULL
+    p.keeps_input = 1
+    p.flops = <double>positions * <double>features * <double>units
+    p.integer[0] = <int64_t>features
+    p.integer[1] = <int64_t>units
+    p.integer[2] = <int64_t>positions
+    if p.graph.dtype == CNN_FLOAT32:
+        p.scratch = dense_scratch(p, p.rows * positions, f32) * sizeof(float)
+    else:
+        p.scratch = dense_scratch(p, p.rows * positions, f64) * sizeof(double)
+
+cdef size_t dense_scratch(const OpPlan *p, size_t m, const real *tag) noexcept nogil:
+    """Elements for the largest of the three products with up to m rows."""
+    cdef size_t features = <size_t>p.integer[0], units = <size_t>p.integer[1], most, n
+    most = k_gemm_scratch(p.kernels, 0, 1, m, units, features, tag)
+    if p.training:
+        n = k_gemm_scratch(p.kernels, 0, 0, m, features, units, tag)
+        most = n if n > most else most
+        n = k_gemm_scratch(p.kernels, 1, 0, units, features, m, tag)
+        most = n if n > most else most
+    return most
+
+cdef cnn_status dense_forward(Op *op, const real *parameters) noexcept nogil:
+    cdef size_t features = <size_t>op.plan.integer[0], units = <size_t>op.plan.integer[1], m = op.run.rows * <size_t>op.plan.integer[2]
+    cdef const real *x = op_x(op, 0, parameters)
+    cdef const real *w = op_w(op, DENSE_WEIGHT, parameters)
+    cdef real *y = op_y(op, 0, parameters)
+    cdef const cnn_kernels *k = op.run.kernels
+    if op.run.single and m == 1:
+        k_gemv(k, units, features, w, features, x, y, 0)
+    else:
+        k_gemm(k, 0, 1, m, units, features, x, features, w, features, y, units, 0, <real *>op.scratch)
+    if op.node.n_blocks > 1:
+        k_add_row(k, m, units, op_w(op, DENSE_BIAS, parameters), y, units)
+    return CNN_OK
+
+cdef cnn_status dense_backward(Op *op, const real *parameters, real *gradients) noexcept nogil:
+    cdef size_t features = <size_t>op.plan.integer[0], units = <size_t>op.plan.integer[1], m = op.run.rows * <size_t>op.plan.integer[2]
+    cdef const real *x = op_x(op, 0, parameters)
+    cdef const real *w = op_w(op, DENSE_WEIGHT, parameters)
+    cdef const real *dy = op_dy(op, 0, parameters)
+    cdef real *dx = op_dx(op, 0, parameters)
+    cdef real *dw = op_dw(op, DENSE_WEIGHT, gradients)
+    cdef real *db
+    cdef const cnn_kernels *k = op.run.kernels
+    if dw != NULL:
+        k_gemm(k, 1, 0, units, features, m, dy, units, x, features, dw, features, op_dw_adds(op, DENSE_WEIGHT), <real *>op.scratch)
+    if op.node.n_blocks > 1:
+        db = op_dw(op, DENSE_BIAS, gradients)
+        if db != NULL:
+            if not op_dw_adds(op, DENSE_BIAS):
+                memset(db, 0, units * sizeof(real))
+            k_sum_rows(k, m, units, dy, units, db)
+    if dx != NULL:
+        if op.run.single and m == 1:
+            k_gemv_t(k, units, features, w, features, dy, dx, op.add[0])
+        else:
+            k_gemm(k, 0, 0, m, features, units, dy, units, w, features, dx, features, op.add[0], <real *>op.scratch)
+    return CNN_OK

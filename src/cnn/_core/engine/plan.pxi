@@ -1,0 +1,466 @@
+# Plans: a graph with every size bound, pruned to what is wanted, and a place in one frame of memory for everything that it touches.
+#
+# Time runs 0 .. steps-1 forward, `steps` at the loss, then 2 steps - s for the backward of step s. A thing's lifetime is an interval of
+# that time; things whose lifetimes do not meet may share memory.
+
+cdef struct PlanStep:
+    int32_t node
+    OpTable table
+    OpPlan plan
+    int32_t backward       # runs in the backward pass
+    size_t saved           # place in the frame, NONE
+    size_t add             # place of its inputs' flags in plan.add
+    unsigned char again[MAX_BLOCKS]
+
+cdef struct Plan:
+    const Graph *graph
+    const cnn_allocator *allocator
+    const cnn_kernels *kernels
+    size_t rows            # of a tile, at most
+    int32_t training
+    int32_t couples
+    PlanValue *values      # by value
+    size_t *place          # by value: in the frame; NONE: outside (an input) or unused
+    size_t *gradient       # by value: in the frame; NONE: no gradient
+    size_t *place_input    # by value: an input's own buffer, for data that must be gathered
+    int32_t *root          # by value: values of one root share their memory
+    PlanStep *steps
+    size_t n_steps
+    int32_t *forward       # steps to run, in order
+    int32_t *backward
+    size_t n_forward, n_backward
+    unsigned char *add     # a flag an input of each step
+    unsigned char *wanted  # by block: has a gradient
+    size_t scratch         # place in the frame
+    size_t frame           # bytes
+    double flops           # multiply-adds of a row, forward
+
+cdef struct PlanWish:      # what a plan is to be made for
+    const int32_t *values  # wanted: kept until the end of the forward pass
+    size_t n_values
+    const int32_t *losses  # values that a gradient starts from; NULL: no backward pass
+    size_t n_losses
+    int32_t training
+    int32_t input_gradients
+    size_t max_rows        # 0: as many as fit the cache
+    const size_t *const *input_dims
+
+cdef struct Lifetime:
+    size_t bytes, begin, end, place
+
+
+cdef void plan_release(Plan *p) noexcept nogil:
+    cnn_memory_release(p.values)
+    cnn_memory_release(p.place)
+    cnn_memory_release(p.gradient)
+    cnn_memory_release(p.root)
+    cnn_memory_release(p.place_input)
+    cnn_memory_release(p.steps)
+    cnn_memory_release(p.forward)
+    cnn_memory_release(p.backward)
+    cnn_memory_release(p.add)
+    cnn_memory_release(p.wanted)
+    memset(p, 0, sizeof(Plan))
+
+
+cdef cnn_status plan_prune(Plan *p, const PlanWish *wish, cnn_error *error) noexcept nogil:
+    """Steps: the nodes that the wanted values and losses need, in order; inputs are no steps."""
+    cdef const Graph *g = p.graph
+    cdef unsigned char *needed = <unsigned char *>cnn_memory_new(p.allocator, g.n_nodes)
+    cdef size_t i, j, links = 0
+    cdef const Node *node
+    if needed == NULL:
+        return cnn_fail(error, CNN_E_MEMORY, "not enough memory for a plan")
+    for i in range(wish.n_values):
+        needed[g.values[wish.values[i]].node] = 1
+    for i in range(wish.n_losses):
+        needed[g.values[wish.losses[i]].node] = 1
+    for i in range(g.n_nodes, 0, -1):
+        node = &g.nodes[i - 1]
+        if needed[i - 1]:
+            for j in range(<size_t>node.n_inputs):
+                needed[g.values[g.links[node.inputs + j]].node] = 1
+            if node.op != CNN_OP_INPUT:
+                p.n_steps += 1
+                links += <size_t>node.n_inputs
+    p.steps = <PlanStep *>cnn_memory_new(p.allocator, (p.n_steps + 1) * sizeof(PlanStep))
+    p.forward = <int32_t *>cnn_memory_new(p.allocator, (p.n_steps + 1) * sizeof(int32_t))
+    p.backward = <int32_t *>cnn_memory_new(p.allocator, (p.n_steps + 1) * sizeof(int32_t))
+    p.add = <unsigned char *>cnn_memory_new(p.allocator, links + 1)
+    if p.steps == NULL or p.forward == NULL or p.backward == NULL or p.add == NULL:
+        cnn_memory_release(needed)
+        return cnn_fail(error, CNN_E_MEMORY, "not enough memory for a plan")
+    j = 0
+    links = 0
+    for i in range(g.n_nodes):
+        node = &g.nodes[i]
+        if needed[i] and node.op != CNN_OP_INPUT:
+            p.steps[j].node = <int32_t>i
+            p.steps[j].saved = NONE
+            p.steps[j].add = links
+            op_table(node.op, &p.steps[j].table)
+            links += <size_t>node.n_inputs
+            j += 1
+    cnn_memory_release(needed)
+    return CNN_OK
+
+
+cdef cnn_status plan_shapes(Plan *p, const PlanWish *wish, cnn_error *error) noexcept nogil:
+    """Binds every size, all but the rows."""
+    cdef const Graph *g = p.graph
+    cdef const Node *node
+    cdef PlanValue *inputs
+    cdef PlanValue *v
+    cdef size_t i, j, most = 1
+    cdef cnn_status status = CNN_OK
+    for i in range(g.n_inputs):
+        v = &p.values[g.inputs[i]]
+        value_describe(&g.values[g.inputs[i]], v)
+        for j in range(1, <size_t>v.rank):
+            if v.dims[j] == OPEN:
+                if wish.input_dims == NULL or wish.input_dims[i] == NULL:
+                    return cnn_fail(error, CNN_E_SHAPE, "%s: its shape %D has open sizes, which must be given here",
+                                    node_name(g, &g.nodes[g.values[g.inputs[i]].node]), <size_t>v.rank, v.dims)
+                v.dims[j] = wish.input_dims[i][j - 1]
+        v.row = row_elements(v)
+    for i in range(p.n_steps):
+        most = <size_t>g.nodes[p.steps[i].node].n_inputs if <size_t>g.nodes[p.steps[i].node].n_inputs > most else most
+    inputs = <PlanValue *>cnn_memory_new(p.allocator, most * sizeof(PlanValue))
+    if inputs == NULL:
+        return cnn_fail(error, CNN_E_MEMORY, "not enough memory for a plan")
+    for i in range(p.n_steps):
+        node = &g.nodes[p.steps[i].node]
+        for j in range(<size_t>node.n_inputs):
+            inputs[j] = p.values[g.links[node.inputs + j]]
+        v = &p.values[node.output]
+        v.batched = 1
+        status = p.steps[i].table.shape(<Graph *>g, node, inputs, v, error)
+        if status == CNN_OK:
+            status = check_row(v, g, node, error)
+        if status != CNN_OK:
+            break
+        v.row = row_elements(v)
+    cnn_memory_release(inputs)
+    return status
+
+
+cdef size_t value_bytes(const Plan *p, int32_t value, size_t rows) noexcept nogil:
+    cdef const PlanValue *v = &p.values[value]
+    cdef size_t item = 8 if v.dtype == CNN_INT64 or (v.dtype == CNN_FLOAT32 and p.graph.dtype == CNN_FLOAT64) else 4
+    return v.row * (rows if v.batched else 1) * item
+
+
+cdef void plan_ops(Plan *p) noexcept nogil:
+    """Asks every op for its plan, with p.rows rows."""
+    cdef size_t i
+    cdef PlanStep *s
+    p.couples = 0
+    p.flops = 0
+    for i in range(p.graph.n_values):
+        if p.values[i].batched:
+            p.values[i].dims[0] = p.rows
+    for i in range(p.n_steps):
+        s = &p.steps[i]
+        memset(&s.plan, 0, sizeof(OpPlan))
+        s.plan.graph = p.graph
+        s.plan.node = &p.graph.nodes[s.node]
+        s.plan.kernels = p.kernels
+        s.plan.values = p.values
+        s.plan.inputs = p.graph.links + s.plan.node.inputs
+        s.plan.output = s.plan.node.output
+        s.plan.rows = p.rows
+        s.plan.training = p.training
+        if s.table.plan != NULL:
+            s.table.plan(&s.plan)
+        p.couples |= s.plan.couples
+        p.flops += s.plan.flops
+
+
+cdef void plan_rows(Plan *p, size_t max_rows) noexcept nogil:
+    """A tile: what keeps a small network's rows in the second-level cache, and still gives wide layers' products enough rows."""
+    cdef size_t bytes = 1, i
+    for i in range(p.graph.n_values):
+        bytes += value_bytes(p, <int32_t>i, 1)
+    p.rows = (<size_t>512 << 10) // bytes
+    if p.rows < 128:
+        p.rows = 128
+    if p.rows > 2048:
+        p.rows = 2048
+    if max_rows and max_rows < p.rows:
+        p.rows = max_rows
+    plan_ops(p)
+    if p.couples and max_rows > p.rows:
+        p.rows = max_rows
+        plan_ops(p)
+
+
+cdef cnn_status plan_gradients(Plan *p, const PlanWish *wish, unsigned char *flows, cnn_error *error) noexcept nogil:
+    """Which steps run backward, and which blocks get a gradient. flows[v]: a gradient of value v is made."""
+    cdef const Graph *g = p.graph
+    cdef const Node *node
+    cdef const Block *block
+    cdef size_t i, j, k
+    cdef int wants
+    cdef unsigned char *reaches = <unsigned char *>cnn_memory_new(p.allocator, g.n_values)
+    if reaches == NULL:
+        return cnn_fail(error, CNN_E_MEMORY, "not enough memory for a plan")
+    for i in range(wish.n_losses):
+        reaches[wish.losses[i]] = 1
+    for i in range(p.n_steps, 0, -1):
+        node = &g.nodes[p.steps[i - 1].node]
+        if reaches[node.output]:
+            for j in range(<size_t>node.n_inputs):
+                reaches[g.links[node.inputs + j]] = 1
+    if wish.input_gradients:
+        for i in range(g.n_inputs):
+            flows[g.inputs[i]] = g.values[g.inputs[i]].dtype == CNN_FLOAT32
+    for i in range(p.n_steps):
+        node = &g.nodes[p.steps[i].node]
+        wants = 0
+        for j in range(<size_t>node.n_inputs):
+            wants |= flows[g.links[node.inputs + j]]
+        for j in range(<size_t>node.n_blocks):
+            wants |= g.blocks[g.links[node.blocks + j]].trainable
+        flows[node.output] = 1 if wants and reaches[node.output] else 0
+        p.steps[i].backward = flows[node.output]
+        if p.steps[i].backward:
+            for j in range(<size_t>node.n_blocks):
+                k = <size_t>g.links[node.blocks + j]
+                if g.blocks[k].trainable:
+                    p.wanted[k] = 1
+    cnn_memory_release(reaches)
+    # The last step in forward order is the first to write backward: a shared block is written by it, added to by the others.
+    reaches = <unsigned char *>cnn_memory_new(p.allocator, g.n_blocks + 1)
+    if reaches == NULL:
+        return cnn_fail(error, CNN_E_MEMORY, "not enough memory for a plan")
+    for i in range(p.n_steps, 0, -1):
+        node = &g.nodes[p.steps[i - 1].node]
+        if p.steps[i - 1].backward:
+            for j in range(<size_t>node.n_blocks):
+                k = <size_t>g.links[node.blocks + j]
+                p.steps[i - 1].again[j] = reaches[k]
+                reaches[k] = 1
+    cnn_memory_release(reaches)
+    return CNN_OK
+
+
+cdef int32_t find_root(const int32_t *root, int32_t v) noexcept nogil:
+    while root[v] != v:
+        v = root[v]
+    return v
+
+
+cdef size_t place_all(Lifetime *items, size_t n) noexcept nogil:
+    """First fit: each item at the lowest place that no item alive at the same time covers. The bytes of all."""
+    cdef size_t i, j, at, total = 0
+    cdef int moved
+    for i in range(n):
+        if items[i].bytes == 0:
+            continue
+        at = 0
+        moved = 1
+        while moved:
+            moved = 0
+            for j in range(i):
+                if (items[j].bytes and items[j].begin <= items[i].end and items[i].begin <= items[j].end
+                        and at < items[j].place + items[j].bytes and items[j].place < at + items[i].bytes):
+                    at = items[j].place + items[j].bytes
+                    moved = 1
+        items[i].place = at
+        if at + items[i].bytes > total:
+            total = at + items[i].bytes
+    return total
+
+
+cdef size_t rounded(size_t bytes) noexcept nogil:
+    return (bytes + 63) // 64 * 64
+
+
+cdef void extend(Lifetime *item, size_t begin, size_t end) noexcept nogil:
+    if begin < item.begin:
+        item.begin = begin
+    if end > item.end:
+        item.end = end
+
+
+cdef void plan_share(Plan *p, const PlanWish *wish, const unsigned char *flows, int32_t *groot, size_t *uses, Lifetime *data,
+                     Lifetime *gradient) noexcept nogil:
+    """Lifetimes of values and gradients; views and in-place ops join them where nobody is harmed. uses: scratch, by value."""
+    cdef const Graph *g = p.graph
+    cdef const Node *node
+    cdef size_t i, j, v, n = g.n_values, S = p.n_steps
+    cdef int32_t x, y, a
+    cdef int view, free
+    for v in range(n):
+        p.root[v] = groot[v] = <int32_t>v
+        uses[v] = 0
+        data[v].begin = gradient[v].begin = NONE
+    for i in range(S):
+        node = &g.nodes[p.steps[i].node]
+        y = node.output
+        extend(&data[y], i, i)
+        if p.steps[i].backward:
+            extend(&gradient[y], 2 * S - i, 2 * S - i)
+            if p.steps[i].plan.keeps_output:
+                extend(&data[y], i, 2 * S - i)
+        for j in range(<size_t>node.n_inputs):
+            x = g.links[node.inputs + j]
+            extend(&data[x], i, i)
+            if p.steps[i].backward:
+                if p.steps[i].plan.keeps_input:
+                    extend(&data[x], i, 2 * S - i)
+                if flows[x]:
+                    uses[x] += 1
+                    extend(&gradient[x], 2 * S - i, 2 * S - i)
+    for i in range(wish.n_values):
+        extend(&data[wish.values[i]], S, S + 1)
+    for i in range(wish.n_losses):
+        extend(&data[wish.losses[i]], S, S + 1)
+        if flows[wish.losses[i]]:
+            uses[wish.losses[i]] += 1
+            extend(&gradient[wish.losses[i]], S, S)
+    for i in range(g.n_inputs):
+        data[g.inputs[i]].begin = 0  # outside the frame, but its lifetime says who may write over it: nobody
+        data[g.inputs[i]].end = NONE - 1
+        if flows[g.inputs[i]]:
+            extend(&gradient[g.inputs[i]], S, 2 * S + 1)
+    for i in range(S):
+        node = &g.nodes[p.steps[i].node]
+        if node.n_inputs != 1:
+            continue
+        x = g.links[node.inputs]
+        y = node.output
+        view = p.steps[i].plan.view
+        if not view and not p.steps[i].plan.in_place:
+            continue
+        a = find_root(p.root, x)
+        free = data[a].end <= i  # nothing of x's memory is read after this step
+        if value_bytes(p, x, 1) == value_bytes(p, y, 1) and (view or free):
+            p.root[y] = a
+            if data[a].end != NONE - 1:
+                extend(&data[a], data[y].begin, data[y].end)
+        if p.steps[i].backward and flows[x] and uses[x] == 1 and value_bytes(p, x, 1) == value_bytes(p, y, 1):
+            a = find_root(groot, x)
+            groot[find_root(groot, y)] = a
+    for v in range(n):
+        a = find_root(groot, <int32_t>v)
+        if a != <int32_t>v and gradient[v].begin != NONE:
+            extend(&gradient[a], gradient[v].begin, gradient[v].end)
+
+
+cdef cnn_status plan_memory(Plan *p, const PlanWish *wish, const unsigned char *flows, cnn_error *error) noexcept nogil:
+    cdef const Graph *g = p.graph
+    cdef size_t n = g.n_values, i, v, scratch = 0, S = p.n_steps
+    cdef int32_t a
+    cdef Lifetime *items = <Lifetime *>cnn_memory_new(p.allocator, (2 * n + S + 1) * sizeof(Lifetime))
+    cdef int32_t *groot = <int32_t *>cnn_memory_new(p.allocator, n * sizeof(int32_t))
+    cdef size_t *uses = <size_t *>cnn_memory_new(p.allocator, n * sizeof(size_t))
+    if items == NULL or groot == NULL or uses == NULL:
+        cnn_memory_release(items)
+        cnn_memory_release(groot)
+        cnn_memory_release(uses)
+        return cnn_fail(error, CNN_E_MEMORY, "not enough memory for a plan")
+    plan_share(p, wish, flows, groot, uses, items, items + n)
+    for v in range(n):
+        if p.root[v] == <int32_t>v and items[v].begin != NONE and items[v].end != NONE - 1:
+            items[v].bytes = rounded(value_bytes(p, <int32_t>v, p.rows))
+        if groot[v] == <int32_t>v and items[n + v].begin != NONE:
+            items[n + v].bytes = rounded(value_bytes(p, <int32_t>v, p.rows))
+    for i in range(S):
+        if p.steps[i].plan.saved:
+            items[2 * n + i].bytes = rounded(p.steps[i].plan.saved)
+            items[2 * n + i].begin = i
+            items[2 * n + i].end = 2 * S - i if p.training else i
+        if p.steps[i].plan.scratch > scratch:
+            scratch = p.steps[i].plan.scratch
+    p.scratch = place_all(items, 2 * n + S)
+    p.frame = p.scratch + rounded(scratch)
+    for i in range(g.n_inputs):
+        p.place_input[g.inputs[i]] = p.frame
+        p.frame += rounded(value_bytes(p, g.inputs[i], p.rows))
+    for v in range(n):
+        a = find_root(p.root, <int32_t>v)
+        p.place[v] = items[a].place if items[a].bytes else NONE
+        a = find_root(groot, <int32_t>v)
+        p.gradient[v] = items[n + a].place if items[n + a].bytes and flows[v] else NONE
+    for v in range(n):
+        p.root[v] = find_root(p.root, <int32_t>v)
+    for i in range(S):
+        if items[2 * n + i].bytes:
+            p.steps[i].saved = items[2 * n + i].place
+    cnn_memory_release(items)
+    cnn_memory_release(groot)
+    cnn_memory_release(uses)
+    return CNN_OK
+
+
+cdef cnn_status plan_orders(Plan *p, const PlanWish *wish, cnn_error *error) noexcept nogil:
+    """What runs, in which order, and who adds into a gradient that another has begun."""
+    cdef const Graph *g = p.graph
+    cdef const Node *node
+    cdef size_t i, j
+    cdef int32_t x
+    cdef unsigned char *begun = <unsigned char *>cnn_memory_new(p.allocator, g.n_values)
+    if begun == NULL:
+        return cnn_fail(error, CNN_E_MEMORY, "not enough memory for a plan")
+    for i in range(wish.n_losses):
+        begun[wish.losses[i]] = 1
+    for i in range(p.n_steps):
+        node = &g.nodes[p.steps[i].node]
+        if not (p.steps[i].plan.view and p.root[node.output] == p.root[g.links[node.inputs]]):
+            p.forward[p.n_forward] = <int32_t>i
+            p.n_forward += 1
+    for i in range(p.n_steps, 0, -1):
+        node = &g.nodes[p.steps[i - 1].node]
+        if not p.steps[i - 1].backward:
+            continue
+        for j in range(<size_t>node.n_inputs):
+            x = g.links[node.inputs + j]
+            p.add[p.steps[i - 1].add + j] = begun[x]
+            begun[x] = 1
+        x = g.links[node.inputs]
+        if p.steps[i - 1].plan.view and p.gradient[x] != NONE and p.gradient[x] == p.gradient[node.output]:
+            continue
+        p.backward[p.n_backward] = <int32_t>(i - 1)
+        p.n_backward += 1
+    for i in range(g.n_inputs):
+        if not begun[g.inputs[i]]:  # the loss does not depend on it
+            p.gradient[g.inputs[i]] = NONE
+    cnn_memory_release(begun)
+    return CNN_OK
+
+
+cdef cnn_status plan_make_in(Plan *p, const Network *net, const PlanWish *wish, const cnn_allocator *allocator, cnn_error *error) noexcept nogil:
+    cdef const Graph *g = &net.graph
+    cdef unsigned char *flows
+    cdef cnn_status status
+    memset(p, 0, sizeof(Plan))
+    p.graph = g
+    p.allocator = allocator
+    p.kernels = cnn_kernels_current()
+    p.training = 1 if wish.losses != NULL else 0
+    p.values = <PlanValue *>cnn_memory_new(p.allocator, g.n_values * sizeof(PlanValue))
+    p.place = <size_t *>cnn_memory_new(p.allocator, g.n_values * sizeof(size_t))
+    p.gradient = <size_t *>cnn_memory_new(p.allocator, g.n_values * sizeof(size_t))
+    p.root = <int32_t *>cnn_memory_new(p.allocator, g.n_values * sizeof(int32_t))
+    p.place_input = <size_t *>cnn_memory_new(p.allocator, g.n_values * sizeof(size_t))
+    p.wanted = <unsigned char *>cnn_memory_new(p.allocator, g.n_blocks + 1)
+    flows = <unsigned char *>cnn_memory_new(p.allocator, g.n_values)
+    if p.values == NULL or p.place == NULL or p.gradient == NULL or p.root == NULL or p.place_input == NULL or p.wanted == NULL or flows == NULL:
+        cnn_memory_release(flows)
+        plan_release(p)
+        return cnn_fail(error, CNN_E_MEMORY, "not enough memory for a plan")
+    status = plan_prune(p, wish, error)
+    if status == CNN_OK:
+        status = plan_shapes(p, wish, error)
+    if status == CNN_OK:
+        plan_rows(p, wish.max_rows)
+        status = plan_gradients(p, wish, flows, error)
+    if status == CNN_OK:
+        status = plan_memory(p, wish, flows, error)
+    if status == CNN_OK:
+        status = plan_orders(p, wish, error)
+    cnn_memory_release(flows)
+    if status != CNN_OK:
+        plan_release(p)
+    return status

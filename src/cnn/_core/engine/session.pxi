@@ -1,0 +1,284 @@
+# Sessions: prediction. A plan without a backward pass, a frame for each thread, and the values: the network's own, or a snapshot.
+
+cdef struct Session:
+    const Network *net
+    cnn_allocator allocator
+    cnn_executor executor
+    int32_t has_executor
+    cnn_error *error
+    int32_t in_block       # lives in the caller's block
+    int32_t training
+    Plan plan
+    Frame *frames
+    int32_t n_frames
+    void *snapshot         # NULL: live
+    int32_t *values        # wanted
+    size_t n_values
+    size_t *row_bytes      # of each wanted value
+    unsigned char *bound   # wanted value i may be written where the caller wants it
+    uint64_t step          # of random numbers, when training
+
+cdef struct Prediction:    # one call
+    Session *s
+    const cnn_data *data
+    const Inner *inners
+    void **outputs
+    size_t rows, tile
+    cnn_status *statuses   # a tile
+
+
+cdef void session_release(Session *s) noexcept nogil:
+    if s == NULL:
+        return
+    frames_release(s.frames, s.n_frames)
+    plan_release(&s.plan)
+    cnn_memory_release(s.snapshot)
+    cnn_memory_release(s.values)
+    cnn_memory_release(s.row_bytes)
+    cnn_memory_release(s.bound)
+    cnn_memory_release(s)
+
+
+cdef const cnn_executor *session_executor(const Session *s) noexcept nogil:
+    return &s.executor if s.has_executor else NULL
+
+
+cdef const void *session_parameters(const Session *s) noexcept nogil:
+    return s.snapshot if s.snapshot != NULL else s.net.arena
+
+
+cdef cnn_status session_make(const Network *net, const cnn_session_setup *setup, Session **out) noexcept nogil:
+    cdef const cnn_options *options = setup.options
+    cdef cnn_error *error = options.error if options != NULL else net.error
+    cdef const cnn_allocator *allocator = options.allocator if options != NULL and options.allocator != NULL else &net.allocator
+    cdef PlanWish wish
+    cdef Session *s
+    cdef size_t i, j
+    cdef int32_t v
+    cdef cnn_status status
+    memset(&wish, 0, sizeof(wish))
+    wish.values = setup.values if setup.values != NULL else net.graph.outputs
+    wish.n_values = setup.n_values if setup.values != NULL else net.graph.n_outputs
+    wish.max_rows = setup.max_rows
+    wish.input_dims = setup.input_dims
+    for i in range(wish.n_values):
+        if wish.values[i] < 0 or <size_t>wish.values[i] >= net.graph.n_values:
+            return cnn_fail(error, CNN_E_ARGUMENT, "value %d is wanted; there are %z values", wish.values[i], net.graph.n_values)
+    s = <Session *>cnn_memory_new(allocator, sizeof(Session))
+    if s == NULL:
+        return cnn_fail(error, CNN_E_MEMORY, "not enough memory for a session")
+    s.net = net
+    s.allocator = allocator[0]
+    s.error = error
+    s.training = setup.training
+    if options != NULL:
+        if options.executor != NULL:
+            s.executor = options.executor[0]
+            s.has_executor = 1
+    elif net.has_executor:
+        s.executor = net.executor
+        s.has_executor = 1
+    status = plan_make_in(&s.plan, net, &wish, &s.allocator, error)
+    if status != CNN_OK:
+        session_release(s)
+        return status
+    s.n_values = wish.n_values
+    s.values = <int32_t *>cnn_memory_new(&s.allocator, s.n_values * sizeof(int32_t))
+    s.row_bytes = <size_t *>cnn_memory_new(&s.allocator, s.n_values * sizeof(size_t))
+    s.bound = <unsigned char *>cnn_memory_new(&s.allocator, s.n_values)
+    if not setup.live:
+        s.snapshot = cnn_memory_new(&s.allocator, net.arena_bytes + 64)
+    s.n_frames = cnn_executor_width(session_executor(s))
+    s.frames = frames_new(&s.plan, net, s.n_frames, error)
+    if s.frames == NULL:
+        s.n_frames = 0
+    if s.values == NULL or s.row_bytes == NULL or s.bound == NULL or s.frames == NULL or (not setup.live and s.snapshot == NULL):
+        session_release(s)
+        return cnn_fail(error, CNN_E_MEMORY, "not enough memory for a session")
+    for i in range(s.n_values):
+        v = wish.values[i]
+        s.values[i] = v
+        s.row_bytes[i] = value_bytes(&s.plan, v, 1)
+        s.bound[i] = s.plan.place[v] != NONE  # not the input itself in other clothes
+        for j in range(i):
+            if s.plan.root[s.values[j]] == s.plan.root[v]:
+                s.bound[i] = 0
+    session_take(s)
+    out[0] = s
+    return CNN_OK
+
+
+cdef void session_take(Session *s) noexcept nogil:
+    if s.snapshot != NULL:
+        memcpy(s.snapshot, s.net.arena, s.net.arena_bytes)
+
+
+cdef cnn_status session_tile(Session *s, Frame *f, size_t first, size_t n, void **outputs, cnn_error *error) noexcept nogil:
+    """Rows first .. first + n - 1; the inputs are bound."""
+    cdef size_t i
+    cdef cnn_status status
+    cdef void *to
+    for i in range(s.n_values):
+        if s.bound[i]:
+            frame_bind(f, &s.plan, s.values[i], <char *>outputs[i] + first * s.row_bytes[i])
+    f.run.kernels = s.plan.kernels
+    f.run.rows = n
+    f.run.training = s.training
+    f.run.fresh = 1
+    f.run.seed = s.net.seed
+    f.run.epoch = 0
+    f.run.step = s.step
+    f.run.first_row = first
+    f.run.error = error
+    if s.net.graph.dtype == CNN_FLOAT32:
+        status = frame_forward(f, &s.plan, <const float *>session_parameters(s))
+    else:
+        status = frame_forward(f, &s.plan, <const double *>session_parameters(s))
+    if status == CNN_OK:
+        for i in range(s.n_values):
+            if not s.bound[i]:
+                to = <char *>outputs[i] + first * s.row_bytes[i]
+                memcpy(to, f.data[s.values[i]], n * s.row_bytes[i])
+    return status
+
+
+cdef void prediction_tile(void *arg, size_t index, int32_t member) noexcept nogil:
+    cdef Prediction *c = <Prediction *>arg
+    cdef Session *s = c.s
+    cdef Frame *f = &s.frames[member]
+    cdef size_t first = index * c.tile, n = c.rows - first if c.rows - first < c.tile else c.tile, i
+    cdef int32_t v
+    for i in range(s.net.graph.n_inputs):
+        v = s.net.graph.inputs[i]
+        bind_input(f, &s.plan, v, &c.data.inputs[i], &c.inners[i], NULL, first, n)
+    c.statuses[index] = session_tile(s, f, first, n, c.outputs, &f.error)
+
+
+cdef void bind_input(Frame *f, const Plan *p, int32_t v, const cnn_array *a, const Inner *o, const uint32_t *rows, size_t first, size_t n) noexcept nogil:
+    """Input v of a tile: where it lies, or gathered into the frame's own buffer."""
+    cdef int32_t dtype = p.values[v].dtype
+    cdef void *to
+    if dtype == CNN_FLOAT32:
+        dtype = p.graph.dtype
+    if rows == NULL and is_direct(a, o, dtype):
+        frame_bind(f, p, v, <char *>a.data + <ptrdiff_t>first * a.strides[0])
+        return
+    to = <char *>f.memory + p.place_input[v]
+    frame_bind(f, p, v, to)
+    if dtype == CNN_FLOAT32:
+        gather(a, o, rows, first, n, <float *>to)
+    elif dtype == CNN_FLOAT64:
+        gather(a, o, rows, first, n, <double *>to)
+    elif dtype == CNN_INT32:
+        gather(a, o, rows, first, n, <int32_t *>to)
+    else:
+        gather(a, o, rows, first, n, <int64_t *>to)
+
+
+cdef size_t tile_rows(const Plan *p, size_t rows, const cnn_executor *executor) noexcept nogil:
+    """Rows of a tile for a call of `rows`: enough tiles for every thread when the work is worth it. Bits do not depend on it."""
+    cdef size_t tile = p.rows, width = <size_t>cnn_executor_width(executor)
+    if width > 1 and <double>rows * p.flops > 2e6 and rows > 16:
+        if tile > (rows + 2 * width - 1) // (2 * width):
+            tile = (rows + 2 * width - 1) // (2 * width)
+        if tile < 16:
+            tile = 16
+    return tile if tile < p.rows else p.rows
+
+
+cdef cnn_status check_data(const Network *net, const Plan *p, const cnn_data *data, cnn_error *error) noexcept nogil:
+    """Inputs: number, shapes."""
+    cdef size_t i, j, rank
+    cdef const PlanValue *v
+    cdef const cnn_array *a
+    if data.n_inputs != net.graph.n_inputs:
+        return cnn_fail(error, CNN_E_ARGUMENT, "the network has %z inputs; %z were given", net.graph.n_inputs, data.n_inputs)
+    for i in range(data.n_inputs):
+        v = &p.values[net.graph.inputs[i]]
+        a = &data.inputs[i]
+        rank = <size_t>v.rank
+        if a.dims[0] != data.rows:
+            return cnn_fail(error, CNN_E_SHAPE, "input %z has %z rows; %z were expected", i, a.dims[0], data.rows)
+        if a.rank != v.rank or memcmp(a.dims + 1, v.dims + 1, (rank - 1) * sizeof(size_t)) != 0:
+            return cnn_fail(error, CNN_E_SHAPE, "%s has rows of the shape %D; %D was given",
+                            node_name(&net.graph, &net.graph.nodes[net.graph.values[net.graph.inputs[i]].node]),
+                            rank - 1, v.dims + 1, <size_t>a.rank, a.dims)
+        if dtype_size(a.dtype) == 0:
+            return cnn_fail(error, CNN_E_DTYPE, "input %z has an unknown dtype", i)
+    return CNN_OK
+
+
+cdef cnn_status session_predict(Session *s, const cnn_data *data, void **outputs, cnn_error *error) noexcept nogil:
+    cdef Prediction c
+    cdef Inner fixed[4]
+    cdef cnn_status fixed_statuses[64]
+    cdef size_t tiles, i
+    cdef cnn_status status = check_data(s.net, &s.plan, data, error)
+    cdef const cnn_executor *executor = session_executor(s)
+    if status != CNN_OK or data.rows == 0:
+        return status
+    memset(&c, 0, sizeof(c))
+    c.s = s
+    c.data = data
+    c.outputs = outputs
+    c.rows = data.rows
+    c.tile = tile_rows(&s.plan, data.rows, executor)
+    tiles = (c.rows + c.tile - 1) // c.tile
+    c.statuses = fixed_statuses  # the usual case takes no memory
+    c.inners = fixed
+    if tiles > 64:
+        c.statuses = <cnn_status *>cnn_memory_new(&s.allocator, tiles * sizeof(cnn_status))
+    if data.n_inputs > 4:
+        c.inners = <Inner *>cnn_memory_new(&s.allocator, data.n_inputs * sizeof(Inner))
+    if c.statuses == NULL or c.inners == NULL:
+        status = cnn_fail(error, CNN_E_MEMORY, "not enough memory for a prediction of %z rows", c.rows)
+    else:
+        for i in range(data.n_inputs):
+            inner_of(&data.inputs[i], <Inner *>&c.inners[i])
+        for i in range(<size_t>s.n_frames):
+            s.frames[i].run.single = c.rows == 1
+            s.frames[i].error.size = sizeof(cnn_error)
+            s.frames[i].error.status = CNN_OK
+        cnn_parallel_for(executor if tiles > 1 else NULL, tiles, prediction_tile, &c)
+        for i in range(tiles):
+            if c.statuses[i] != CNN_OK:
+                status = c.statuses[i]
+                frames_error(s.frames, s.n_frames, error)
+                break
+    if c.statuses != fixed_statuses:
+        cnn_memory_release(c.statuses)
+    if c.inners != fixed:
+        cnn_memory_release(<void *>c.inners)
+    return status
+
+
+cdef cnn_status session_predict_exact(Session *s, const void *x, size_t rows, void *y, cnn_error *error) noexcept nogil:
+    """One input, one output, contiguous, in the network's dtype; the caller has checked."""
+    cdef Frame *f = &s.frames[0]
+    cdef size_t first = 0, n
+    cdef int32_t v = s.net.graph.inputs[0]
+    cdef size_t bytes
+    cdef cnn_status status
+    cdef cnn_data data
+    cdef cnn_array a
+    bytes = s.plan.values[v].row * (4 if s.net.graph.dtype == CNN_FLOAT32 else 8)
+    if rows > s.plan.rows or (s.n_frames > 1 and <double>rows * s.plan.flops > 2e6 and rows > 16):
+        memset(&data, 0, sizeof(data))
+        memset(&a, 0, sizeof(a))
+        a.data = x
+        a.dtype = <cnn_dtype>s.net.graph.dtype
+        a.rank = s.plan.values[v].rank
+        memcpy(a.dims, s.plan.values[v].dims, sizeof(a.dims))
+        a.dims[0] = rows
+        n = bytes
+        a.strides[0] = <ptrdiff_t>n
+        for first in range(1, <size_t>a.rank):
+            n //= a.dims[first]
+            a.strides[first] = <ptrdiff_t>n
+        data.rows = rows
+        data.n_inputs = 1
+        data.inputs = &a
+        return session_predict(s, &data, &y, error)
+    f.run.single = rows == 1
+    frame_bind(f, &s.plan, v, <void *>x)
+    return session_tile(s, f, 0, rows, &y, error)

@@ -1,0 +1,211 @@
+# The engine's data: what a graph, its parameters, a plan and a running operation are.
+#
+# Everything is a plain C struct. Counts and places are size_t; what a graph refers to (values, nodes, blocks) are int32_t numbers.
+# NONE marks a place that is not there. Text lives in one buffer of the graph and is named by its offset.
+
+ctypedef fused real:
+    float
+    double
+
+cdef enum:
+    MAX_RANK = 8
+    MAX_BLOCKS = 16        # parameter blocks of one node
+    ALIGN = 16             # elements: every block of the arena begins at a multiple of it
+
+cdef extern from *:
+    """
+    #define CNN_NONE ((size_t)-1)
+    """
+    size_t NONE "CNN_NONE"
+    size_t OPEN "CNN_OPEN"
+
+
+# ---- Graph: immutable once built ---------------------------------------------------------------------------------------------------
+
+cdef struct Attribute:
+    int32_t key            # CNN_ATTRIBUTE_*
+    int64_t integer
+    double number
+    size_t text            # offset in graph.text, NONE
+    size_t first, count    # of graph.ints
+
+cdef struct Value:
+    int32_t node           # that makes it
+    int32_t dtype          # CNN_FLOAT32 stands for the network's own float type; or CNN_INT32, CNN_INT64
+    int32_t rank
+    size_t dims[MAX_RANK]  # dims[0] is OPEN where it is the batch
+
+cdef struct Node:
+    int32_t op             # CNN_OP_*
+    int32_t n_inputs, n_outputs, n_attributes, n_blocks
+    int32_t output         # first output value; the others follow
+    int32_t shares         # the node whose blocks it uses, -1: its own
+    size_t inputs          # first of n_inputs in graph.links
+    size_t attributes      # first of n_attributes in graph.attributes
+    size_t blocks          # first of n_blocks in graph.links
+    size_t name            # in graph.text
+
+cdef struct Block:
+    size_t name
+    int32_t node, kind     # CNN_BLOCK_WEIGHT, _BUFFER, _CONSTANT
+    int32_t rank
+    size_t dims[MAX_RANK]
+    size_t offset, count   # elements in the arena
+    int32_t init           # CNN_INIT_*, resolved (never DEFAULT)
+    double fill            # added to every initial value: ONES is zeros + 1; NaN is possible
+    size_t fan_in, fan_out
+    int32_t trainable      # this and the next: of the network, not of the graph; surgery copies them
+    double lr_scale
+    double l1, l2, max_norm
+
+cdef struct Graph:
+    const cnn_allocator *allocator
+    Node *nodes
+    Value *values
+    Attribute *attributes
+    Block *blocks
+    int32_t *links
+    int64_t *ints
+    char *text
+    int32_t *inputs        # values, in the order of the INPUT nodes
+    int32_t *outputs
+    size_t n_nodes, n_values, n_attributes, n_blocks, n_links, n_ints, n_text, n_inputs, n_outputs
+    size_t room_nodes, room_values, room_attributes, room_blocks, room_links, room_ints, room_text, room_inputs, room_outputs
+    size_t arena           # elements
+    int32_t dtype
+
+
+# ---- Operations --------------------------------------------------------------------------------------------------------------------
+
+cdef struct PlanValue:     # a value with every size bound; rows is what one tile holds
+    int32_t dtype, rank
+    size_t dims[MAX_RANK]
+    int32_t batched        # dims[0] is the tile's rows
+    size_t row             # elements of a row (of the whole value when it is not batched)
+
+# What an op says of one use of it. plan fills it from concrete shapes; forward and backward find it again as op.plan.
+cdef struct OpPlan:
+    const Graph *graph
+    const Node *node
+    const cnn_kernels *kernels
+    const PlanValue *values
+    const int32_t *inputs
+    int32_t output
+    size_t rows            # of a tile
+    int32_t training       # will be run forward and backward in training mode
+    # out:
+    size_t saved           # bytes kept from forward for backward
+    size_t scratch         # bytes needed during forward or backward alone
+    int32_t view           # output 0 is input 0 in other clothes: same elements, same memory, forward does nothing
+    int32_t in_place       # forward may write output 0 over input 0, and backward dx over dy (when nobody else needs them)
+    int32_t keeps_input    # backward reads the inputs
+    int32_t keeps_output   # backward reads the outputs
+    int32_t couples        # rows of a batch depend on each other
+    double flops           # multiply-adds of one row, forward
+    int64_t integer[4]     # the op's own constants
+    double number[4]
+
+cdef struct Run:           # one pass over one tile; shared by all its ops
+    const cnn_kernels *kernels
+    size_t rows
+    int32_t training
+    int32_t single         # the whole call has one row: ops may take their one-row path
+    int32_t fresh          # the first tile of a gradient: blocks overwrite instead of adding
+    uint64_t seed, epoch, step, first_row
+    cnn_error *error
+
+cdef struct Op:            # one node in a running plan
+    const Graph *graph
+    const Node *node
+    int32_t index          # of the node
+    const OpPlan *plan
+    Run *run
+    const int32_t *inputs  # values
+    int32_t output
+    const PlanValue *values
+    void **data            # by value
+    void **gradient        # by value; NULL where none is wanted
+    const unsigned char *add       # a flag an input: 1 adds into its gradient, 0 overwrites
+    const int32_t *blocks          # by number
+    const unsigned char *wanted    # a flag for block number b: its gradient is wanted
+    const unsigned char *again     # a flag for the node's i-th block: an earlier node has written its gradient in this pass
+    void *saved
+    void *scratch
+    const cnn_function *function
+
+ctypedef cnn_status (*op_shape)(Graph *graph, const Node *node, const PlanValue *inputs, PlanValue *outputs, cnn_error *error) noexcept nogil
+ctypedef cnn_status (*op_blocks)(Graph *graph, int32_t node, const PlanValue *inputs, const PlanValue *outputs, cnn_error *error) noexcept nogil
+ctypedef void (*op_plan)(OpPlan *plan) noexcept nogil
+ctypedef cnn_status (*op_forward_f32)(Op *op, const float *parameters) noexcept nogil
+ctypedef cnn_status (*op_forward_f64)(Op *op, const double *parameters) noexcept nogil
+ctypedef cnn_status (*op_backward_f32)(Op *op, const float *parameters, float *gradients) noexcept nogil
+ctypedef cnn_status (*op_backward_f64)(Op *op, const double *parameters, double *gradients) noexcept nogil
+
+cdef struct OpTable:       # engine/registry.pxi fills it, from CNN_OP_LIST
+    const char *name
+    op_shape shape         # output dims and dtypes from the inputs' (dims may be OPEN); checks the attributes
+    op_blocks blocks       # NULL: no parameters
+    op_plan plan           # NULL: all zero
+    op_forward_f32 forward_f32
+    op_forward_f64 forward_f64
+    op_backward_f32 backward_f32
+    op_backward_f64 backward_f64
+
+
+# ---- Losses ------------------------------------------------------------------------------------------------------------------------
+
+# A loss bound to an output. Targets and predictions are seen as `units` rows of `width` numbers: a unit is a sample, or one step of it
+# where targets or weights go step by step.
+cdef struct Loss:
+    int32_t kind           # CNN_LOSS_*, or CNN_LOSS_INFER: the hook
+    double constant
+    size_t width
+    int32_t labels         # the target is one int32 class a unit; else `width` numbers in real
+    const cnn_kernels *kernels
+
+# losses[i] = the unit's loss, unweighted. dp (NULL: not wanted) = scale[i] * d losses[i] / dp, overwritten.
+ctypedef void (*loss_f32)(const Loss *loss, size_t units, const void *target, const float *p, const double *scale, double *losses, float *dp) noexcept nogil
+ctypedef void (*loss_f64)(const Loss *loss, size_t units, const void *target, const double *p, const double *scale, double *losses, double *dp) noexcept nogil
+
+cdef struct LossTable:
+    loss_f32 f32
+    loss_f64 f64
+
+
+# ---- Optimizers --------------------------------------------------------------------------------------------------------------------
+
+cdef enum:
+    MAX_SLOTS = 4
+    MAX_CONSTANTS = 16
+
+# One pass over a span of n parameters; slots are pointers to the span's part of each slot; h: constants, [0] the rate, [1] the decay.
+ctypedef void (*update_f32)(const cnn_kernels *kernels, size_t n, float *w, const float *g, float **slots, const float *h) noexcept nogil
+ctypedef void (*update_f64)(const cnn_kernels *kernels, size_t n, double *w, const double *g, double **slots, const double *h) noexcept nogil
+
+cdef struct OptimizerTable:
+    int32_t slots          # at most, for these options
+    int32_t driver         # owns the evaluation (L-BFGS)
+    double slot_fill[MAX_SLOTS]
+    update_f32 f32
+    update_f64 f64
+
+
+# ---- Networks ----------------------------------------------------------------------------------------------------------------------
+
+cdef struct Note:          # a key and a value of the file's metadata, each a block of its own
+    char *key
+    char *value
+
+cdef struct Network:       # behind cnn_network *
+    Graph graph
+    void *arena            # graph.arena elements of graph.dtype, aligned; or inside `borrowed`
+    size_t arena_bytes
+    const void *borrowed   # view_memory: the network is read-only and block offsets are those of the file
+    cnn_allocator allocator
+    cnn_executor executor
+    int32_t has_executor
+    cnn_error *error
+    cnn_function *functions        # by node; NULL: none
+    Note *notes
+    size_t n_notes, room_notes
+    uint64_t seed, version
