@@ -90,7 +90,9 @@ HEADERS = ("compile.h", "frameobject.h", "traceback.h", "pythread.h", "structmem
 
 
 def python_h(c: str) -> str:
-    names = set(re.findall(r"\b_?Py[A-Z_]\w*", re.sub(r'/\*.*?\*/|"(?:\\.|[^"\\\n])*"', " ", c, flags=re.S)))
+    c = re.sub(r'/\*.*?\*/|"(?:\\.|[^"\\\n])*"', " ", c, flags=re.S)
+    names = set(re.findall(r"\b_?Py[A-Z_]\w*", c))
+    called = set(re.findall(r"\b(_?Py[A-Z_]\w*)\s*\(", c))
     defined = set(re.findall(r"^\s*#\s*define\s+(\w+)", c, flags=re.M)) | set(re.findall(r"\w+", TYPES))
     defined |= set(re.findall(r"(?:#\s*ifn?def\s+|defined\s*\(?\s*)(\w+)", c))  # asked for: better absent
     defined -= set(re.findall(r"!\s*defined\s*\(?\s*(Py\w+)", c))
@@ -98,7 +100,7 @@ def python_h(c: str) -> str:
     for name in sorted(names - defined):
         if name.startswith("PyInit_"):
             continue
-        if re.search(rf"\b{name}\s*\(", c):
+        if name in called:
             lines.append(f"#define {name}(...) CNN_STUB")
         elif name.endswith("_Type"):
             lines.append(f"#define {name} (*(PyTypeObject *)0)")

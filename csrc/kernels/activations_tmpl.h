@@ -40,7 +40,9 @@ B(gelu, z) {
 
 #define GELU_ROOT 0.79788456080286535587989211986876 /* sqrt(2 / pi) */
 #define GELU_CUBE 0.044715
-V_INLINE vreal FN(gelu_inner)(vreal z, vreal z2) { return FN(v_tanh)(v_mul(v_mul(z, NUMBER(GELU_ROOT)), v_fma(z2, NUMBER(GELU_CUBE), ONE))); }
+V_INLINE vreal FN(gelu_inner)(vreal z, vreal z2) {
+  return FN(v_tanh)(v_mul(v_mul(z, NUMBER(GELU_ROOT)), v_fma(z2, NUMBER(GELU_CUBE), ONE)));
+}
 F(gelu_tanh) {
   NO_CONSTANTS;
   return v_mul(v_mul(NUMBER(0.5), z), v_add(ONE, FN(gelu_inner)(z, v_mul(z, z))));

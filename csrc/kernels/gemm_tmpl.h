@@ -1,16 +1,17 @@
 /* gemm: c (+)= op(a) op(b), every output one multiply-add chain in ascending k.
 
-   Vector lanes lie along n and never along k, so the chain of an output does not depend on where it lies: tiles, edges and blocks
-   of k change the schedule, not one bit. Three ways, the choice a function of shape alone:
+   Vector lanes lie along n or m and never along k, so the chain of an output does not depend on where it lies: tiles, edges and
+   blocks of k change the schedule, not one bit. The way is a function of shape alone:
 
-     narrow  outputs by scalar tiles of 4 x 4, any strides, nothing packed: one or two columns, tiny products, odd columns of the
-             instruction sets that have no masks
-     flat    b (k, n) read in place by the vector tile
-     packed  a block of b, KC x NC, is copied to scratch first, panel by panel: always when b is stored (n, k), and when rows of a
-             wide b would be read often enough to pay for the copy
+     narrow   scalar tiles of at most 4 x 4, any strides, nothing packed: one column, tiny products, and the odd columns of
+              instruction sets without masks
+     flipped  a stored (k, m) and few columns: the transposed product, lanes along m
+     in place b stored (k, n) is read where it lies
+     packed   a block of b, KC x NC, is copied to scratch first, in panels as wide as the tile: always when b is stored (n, k), and
+              when many rows go through a wide b. Long rows of a stored (k, m) are packed too when they go through many panels.
 
-   The vector tile holds MR x NV accumulators in registers for a whole block of k. It loads NV vectors of b and broadcasts one a for
-   each row: a is read where it lies, in either orientation, for six rows at a time are few enough streams not to need packing. */
+   The vector tile keeps MR x NV accumulators in registers for a whole block of k: it loads NV vectors of b and broadcasts one a for
+   each row. As few rows as that are few enough streams to read a in place. */
 #if defined(__aarch64__) || defined(_M_ARM64)
 #define GEMM_ARM 1
 #else
@@ -24,10 +25,6 @@
 #define STAY_SCALAR ((void)0)
 #endif
 
-#ifndef SHORTM
-#define SHORTM 64
-#define SHORTK 64
-#endif
 #define MR FN(gemm_mr)
 #define NV FN(gemm_nv)
 #define NC FN(gemm_nc)
@@ -39,13 +36,13 @@
 
 enum {
   FN(gemm_many) = VL * sizeof(real) == 64 || (GEMM_ARM && VL > 1), /* 32 vector registers, not 16 */
-  MASKS = VL * sizeof(real) >= 32,                                /* loads and stores of some lanes cost no more than whole ones */
+  MASKS = VL * sizeof(real) >= 32,                                 /* loads and stores of some lanes cost no more than whole ones */
   MR = FN(gemm_many) || MASKS ? 6 : 4,
   NV = FN(gemm_many) ? 4 : 2,
   KC = 512,
-  NC = 1024 / sizeof(real), /* KC x NC of b: 512 KB, in panels of at most 128 */
-  MC = 768 / sizeof(real),
-  LDA = MC + 64 / sizeof(real)   /* MC x KC of a: 384 KB, in the second cache while it goes through the panels */
+  NC = 1024 / sizeof(real),     /* KC x NC of b: 512 KB, in panels of at most 128 */
+  MC = 768 / sizeof(real),      /* MC x KC of a: 384 KB, in the second cache while it goes through the panels of b */
+  LDA = MC + 64 / sizeof(real) /* of packed a: an odd number of lines, so that it uses all sets of the first cache */
 };
 
 /* a b + c in one lane, rounded as v_fma of this instruction set does. */
@@ -283,13 +280,14 @@ V_INLINE int FN(gemm_is_narrow)(int tb, size_t m, size_t n, size_t k) {
 V_INLINE int FN(gemm_packs_b)(int tb, size_t m, size_t n, size_t k) { return tb || (m >= 128 && n * sizeof(real) >= 2048 && k >= 64); }
 /* (k, m) with long rows: a tile takes a few elements of each, and what is a page apart falls into few sets of the caches. Pays when a
    goes through many panels. */
-V_INLINE int FN(gemm_packs_a)(int ta, size_t m, size_t n, size_t k) { return ta && m * sizeof(real) >= 2048 && n >= 16 * NV * VL && k >= 64; }
-/* With few rows a panel is used soon and seldom: short ones, one at a time, are still in the first cache then. */
-V_INLINE size_t FN(gemm_depth)(int packs_b, size_t m) { return packs_b && m <= SHORTM ? SHORTK : KC; }
+V_INLINE int FN(gemm_packs_a)(int ta, size_t m, size_t n, size_t k) {
+  return ta && m * sizeof(real) >= 2048 && n >= 16 * NV * VL && k >= 64;
+}
+/* Columns of b packed together: one panel when all rows go through it at once. */
 V_INLINE size_t FN(gemm_width)(size_t m) { return m <= MC ? NV * VL : NC; }
 V_INLINE size_t FN(gemm_b_size)(size_t m, size_t n, size_t k) {
-  const size_t depth = FN(gemm_depth)(1, m), width = FN(gemm_width)(m);
-  return (n < width ? (n + VL - 1) / VL * VL : width) * (k < depth ? k : depth);
+  const size_t width = FN(gemm_width)(m);
+  return (n < width ? (n + VL - 1) / VL * VL : width) * (k < KC ? k : KC);
 }
 
 static size_t FN(gemm_scratch)(int ta, int tb, size_t m, size_t n, size_t k) {
@@ -315,12 +313,12 @@ static void FN(gemm)(int ta, int tb, size_t m, size_t n, size_t k, const real *a
   const size_t odd = MASKS ? 0 : n % VL;
   n -= odd;
   if (odd) FN(gemm_narrow)(m, odd, k, a, ar, ak, b + n * bc, bk, bc, c + n, ldc, accumulate);
-  const size_t depth = FN(gemm_depth)(packs_b, m), columns = FN(gemm_width)(m);
+  const size_t columns = FN(gemm_width)(m);
   for (size_t j0 = 0; j0 < n; j0 += columns) {
     const size_t j1 = n - j0 < columns ? n : j0 + columns;
     size_t p = 0;
     do { /* once even when k is 0 */
-      const size_t kc = k - p < depth ? k - p : depth;
+      const size_t kc = k - p < KC ? k - p : KC;
       for (size_t i = 0, mc; i < m; i += mc) {
         mc = m - i < MC ? m - i : MC;
         const real *rows = a + i * ar + p * ak;

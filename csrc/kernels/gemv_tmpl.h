@@ -1,4 +1,4 @@
-/* One row through a dense layer, and back. After gemm_tmpl.h, for FN(s_fma).
+/* One row through a dense layer, and back. After gemm_tmpl.h, for its scalar parts.
 
    gemv sums each row in an order of its own, a function of n alone: up to TINY a chain; beyond, two vectors of partial sums, even
    vectors of x into the first and odd ones into the second, a last part-vector into the second, then v_sum of their sum. Rows go
@@ -122,3 +122,4 @@ static void FN(ger)(size_t m, size_t n, const real *x, const real *y, real *a, s
   }
 }
 #undef TINY
+#undef STAY_SCALAR

@@ -138,8 +138,10 @@ V_INLINE vreal FN(v_sigmoid)(vreal x) {
 /* x + x P(x^2) near 0, 1 - e^-Q(|x|) elsewhere; Q = -log erfc, fitted with the weight of erfc. */
 V_INLINE vreal FN(v_erf)(vreal x) {
 #if REAL_BITS == 32
-  static const real inner[] = {0x1.06eba8p-3f, -0x1.812742p-2f, 0x1.ce2e08p-4f, -0x1.b80e8cp-6f, 0x1.54c7dp-8f, -0x1.aa3e06p-11f, 0x1.5cd126p-14f};
-  static const real outer[] = {0x1.d15134p-13f, 0x1.20a834p+0f, 0x1.4654f8p-1f, 0x1.a90922p-4f, -0x1.6adec8p-6f, 0x1.8c445ap-9f, -0x1.96a0aap-13f};
+  static const real inner[] = {0x1.06eba8p-3f, -0x1.812742p-2f, 0x1.ce2e08p-4f, -0x1.b80e8cp-6f,
+                               0x1.54c7dp-8f, -0x1.aa3e06p-11f, 0x1.5cd126p-14f};
+  static const real outer[] = {0x1.d15134p-13f, 0x1.20a834p+0f, 0x1.4654f8p-1f, 0x1.a90922p-4f,
+                               -0x1.6adec8p-6f, 0x1.8c445ap-9f, -0x1.96a0aap-13f};
 #else
   static const real inner[] = {
     0x1.06eba8214db69p-3, -0x1.812746b0379e6p-2, 0x1.ce2f21a042b20p-4, -0x1.b82ce31284992p-6, 0x1.565bcd0db015fp-8,

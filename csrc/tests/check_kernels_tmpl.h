@@ -113,11 +113,12 @@ static void T_(elementwise)(const TABLE *t, const T_(element) *e) {
     T_(after_##name)(t); \
   }
 #define AFTER(name) static void T_(after_##name)(const TABLE *t) { (void)t; }
-#define C(...) ((const real[8]){__VA_ARGS__}) /* in parentheses: it passes through other macros */
+#define C(...) ((const real[8]){__VA_ARGS__}) /* in parentheses, to pass through other macros */
 
 /* ---- functions: dense sampling against libm in long double */
 typedef struct { real x; double worst; } T_(ulp);
-static void T_(sweep)(const char *name, void (*f)(size_t, const real *, real *), wide (*right)(wide), double bound, double low, double high) {
+static void T_(sweep)(const char *name, void (*f)(size_t, const real *, real *), wide (*right)(wide), double bound, double low,
+                      double high) {
   static real x[1024], y[1024];
   T_(ulp) most = {0, 0};
   const real special[] = {0, (real)-0.0, INFINITY, -INFINITY, NAN, 1, -1, (real)LARGEST, (real)-LARGEST};
@@ -171,7 +172,8 @@ ELEMENT(erf, "nN", "10", 0, 2, C(0), t->erf(n, a[0], a[1]), v[1] = erfl(v[0]))
   static void T_(all_##name)(size_t n, const real *x, real *y) { for (size_t i = 0; i < n; i++) y[i] = T_(cnn_##name)(x[i]); }
 SCALAR(exp) SCALAR(expm1) SCALAR(log) SCALAR(log1p) SCALAR(tanh) SCALAR(sigmoid) SCALAR(erf) SCALAR(sin) SCALAR(cos)
 static void T_(pow)(void) {
-  const double special[] = {0, -0.0, 1, -1, 0.5, -0.5, 2, -2, 3, -3, 2.5, 0x1p53, 0x1p60, -0x1p53 + 1, 1e300, -1e300, 1e-310, INFINITY, -INFINITY, NAN};
+  const double special[] = {0, -0.0, 1, -1, 0.5, -0.5, 2, -2, 3, -3, 2.5, 0x1p53, 0x1p60, -0x1p53 + 1, 1e300, -1e300, 1e-310,
+                            INFINITY, -INFINITY, NAN};
   enum { SPECIAL = sizeof special / sizeof *special };
   double worst = 0, x_worst = 0, y_worst = 0;
   int good = 1;
@@ -352,7 +354,8 @@ ACTIVATION(elu, C((real)1.5), z > 0 ? z : c[0] * expm1l(z), 2, u > 0 ? 1 : u + c
 ACTIVATION(selu, C(0), SELU_SCALE * (z > 0 ? z : SELU_ALPHA * expm1l(z)), 2, u > 0 ? SELU_SCALE : u + SELU_ALPHA * SELU_SCALE)
 ACTIVATION(gelu, C(0), z * cdf_wide(z), 1, cdf_wide(u) + u * expl(-u * u / 2) * 0.39894228040143267793994605993438L)
 ACTIVATION(gelu_tanh, C(0), z / 2 * (1 + tanhl(gelu_inner_wide(z))), 1, (1 + tanhl(gelu_inner_wide(u))) / 2 +
-           u / 2 * (1 - tanhl(gelu_inner_wide(u)) * tanhl(gelu_inner_wide(u))) * 0.79788456080286535587989211986876L * (1 + 3 * 0.044715L * u * u))
+           u / 2 * (1 - tanhl(gelu_inner_wide(u)) * tanhl(gelu_inner_wide(u))) *
+           0.79788456080286535587989211986876L * (1 + 3 * 0.044715L * u * u))
 ACTIVATION(silu, C(0), z * sigmoid_wide(z), 1, sigmoid_wide(u) * (1 + u * (1 - sigmoid_wide(u))))
 ACTIVATION(softplus, C(2, 5), z * c[0] > c[1] ? z : log1pl(expl(c[0] * z)) / c[0], 1, u * c[0] > c[1] ? 1 : sigmoid_wide(c[0] * u))
 ACTIVATION(hard_sigmoid, C(0), ramp_wide(z) / 6, 1, fabsl(u) < 3 ? 1 / 6.0L : 0)
@@ -371,7 +374,10 @@ static void T_(check_softmax_forward)(const TABLE *t) {
           wide top = -INFINITY, sum = 0;
           for (size_t i = 0; i < n; i++) top = fmaxl(top, z[r * n + i]);
           for (size_t i = 0; i < n; i++) sum += expl(z[r * n + i] - top);
-          for (size_t i = 0; i < n; i++) good &= fabsl(y[r * n + i] - expl(z[r * n + i] - top) / sum) <= 64 * EPS * (wide)y[r * n + i] + EPS * EPS;
+          for (size_t i = 0; i < n; i++) {
+            wide right = expl(z[r * n + i] - top) / sum;
+            good &= fabsl(y[r * n + i] - right) <= 64 * EPS * right + EPS * EPS;
+          }
         }
         verdict(good, "softmax_forward", "wrong", n, mode);
         static real before[4096];
@@ -419,7 +425,8 @@ static void T_(check_softmax_backward)(const TABLE *t) {
 /* ---- optimizers: arrays w, g, s, t; each step once plain and with the other setting of its switch */
 #define H(k) ((wide)c[k])
 AFTER(sgd_update) AFTER(momentum_update) AFTER(rmsprop_update) AFTER(adagrad_update)
-ELEMENT(sgd_update, "Nn", "", 0, 8, C((real)0.1, (real)0.01), t->sgd_update(n, a[0], a[1], NULL, NULL, c), v[0] -= H(0) * (v[1] + H(1) * v[0]))
+ELEMENT(sgd_update, "Nn", "", 0, 8, C((real)0.1, (real)0.01), t->sgd_update(n, a[0], a[1], NULL, NULL, c),
+        v[0] -= H(0) * (v[1] + H(1) * v[0]))
 #define MOMENTUM(name, nesterov) \
   ELEMENT(name, "NnN", "", 0, 8, C((real)0.1, (real)0.01, (real)0.9, nesterov), t->momentum_update(n, a[0], a[1], a[2], NULL, c), \
           wide g = v[1] + H(1) * v[0]; v[2] = H(2) * v[2] + g; v[0] -= H(0) * (nesterov ? g + H(2) * v[2] : v[2]))

@@ -150,7 +150,11 @@ static size_t extent(size_t rows, size_t n, size_t ld) { return rows && n ? (row
     static const size_t deep[] = {511, 512, 513, 1023, 1025, 1100}; \
     for (size_t d = 0; d < 6; d++) \
       for (int i = 0; i < 4; i++) both_##SUF(t, 1 + next32() % 14, 1 + next32() % 70, deep[d]); \
-    both_##SUF(t, 193, 70, 70), both_##SUF(t, 385, 33, 5), both_##SUF(t, 129, 1040, 65), both_##SUF(t, 140, 521, 600); \
+    both_##SUF(t, 193, 70, 70), both_##SUF(t, 385, 33, 5), both_##SUF(t, 129, 521, 65); \
+    for (int tb = 0; tb < 2; tb++) { /* packed a and b, several blocks of each, in all tiles; then several of k */ \
+      gemm_one_##SUF(t, 1, tb, tb, 521, 1037, 64, 3, 1); \
+      gemm_one_##SUF(t, 1, tb, !tb, 523, 260, 515, 0, 1); \
+    } \
     for (int i = 0; i < 100; i++) both_##SUF(t, next32() % 60, next32() % 140, next32() % 90); \
     for (int acc = 0; acc < 2; acc++) \
       for (int at_end = 0; at_end < 2; at_end++) { \

@@ -42,7 +42,9 @@ enum { VL = 2 };
 #define V_BITS(v) vreinterpretq_u64_f64(v)
 #define V_REAL(i) vreinterpretq_f64_u64(i)
 
-V_INLINE vreal v_load_n(const real *p, size_t n) { return n >= 2 ? vld1q_f64(p) : n ? vsetq_lane_f64(*p, vdupq_n_f64(0), 0) : vdupq_n_f64(0); }
+V_INLINE vreal v_load_n(const real *p, size_t n) {
+  return n >= 2 ? vld1q_f64(p) : n ? vsetq_lane_f64(*p, vdupq_n_f64(0), 0) : vdupq_n_f64(0);
+}
 V_INLINE void v_store_n(real *p, vreal v, size_t n) {
   if (n >= 2) vst1q_f64(p, v);
   else if (n) vst1q_lane_f64(p, v, 0);

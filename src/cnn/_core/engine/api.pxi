@@ -72,15 +72,18 @@ cdef public void cnn_builder_free(cnn_builder *builder) noexcept nogil:
         cnn_memory_release(builder)
 
 
-cdef cnn_status add_one(Graph *g, int32_t op, int32_t input_, int has_input, const char *key, int64_t number, const int64_t *list_, size_t count,
-                        int32_t *value, cnn_error *error) noexcept nogil:
-    cdef cnn_attribute a
-    memset(&a, 0, sizeof(a))
-    a.name = key
-    a.integer = number
-    a.list = list_
-    a.count = count
-    return graph_add(g, op, &input_, 1 if has_input else 0, &a, 1, value, error)
+cdef cnn_status add_named(Graph *g, int32_t op, size_t number, const char *key, int64_t attribute_, int32_t *value, cnn_error *error) noexcept nogil:
+    """A DENSE "dense_<number>", or the ACTIVATION "dense_<number>.activation" after it: the names that Python's Network gives."""
+    cdef cnn_attribute a[2]
+    cdef char name[64]
+    cdef int32_t input_ = value[0]
+    memset(a, 0, sizeof(a))
+    cnn_format(name, sizeof(name), b"dense_%z" if op == CNN_OP_DENSE else b"dense_%z.activation", number)
+    a[0].name = "name"
+    a[0].text = name
+    a[1].name = key
+    a[1].integer = attribute_
+    return graph_add(g, op, &input_, 1, a, 2, value, error)
 
 
 cdef public cnn_status cnn_network_create_dense(const size_t *sizes, size_t count, cnn_activation hidden, cnn_activation output, cnn_dtype dtype,
@@ -90,6 +93,7 @@ cdef public cnn_status cnn_network_create_dense(const size_t *sizes, size_t coun
     cdef Network *net = NULL
     cdef int32_t value = -1
     cdef int64_t first
+    cdef cnn_attribute shape
     cdef size_t i
     cdef cnn_status status
     if sizes == NULL or out == NULL:
@@ -101,12 +105,16 @@ cdef public cnn_status cnn_network_create_dense(const size_t *sizes, size_t coun
             return cnn_fail(error, CNN_E_ARGUMENT, "sizes[%z] is %z; it must be at least 1", i, sizes[i])
     graph_init(&g, options_allocator(options))
     first = <int64_t>sizes[0]
-    status = add_one(&g, CNN_OP_INPUT, 0, 0, "shape", 0, &first, 1, &value, error)
+    memset(&shape, 0, sizeof(shape))
+    shape.name = "shape"
+    shape.list = &first
+    shape.count = 1
+    status = graph_add(&g, CNN_OP_INPUT, NULL, 0, &shape, 1, &value, error)
     for i in range(1, count):
         if status == CNN_OK:
-            status = add_one(&g, CNN_OP_DENSE, value, 1, "units", <int64_t>sizes[i], NULL, 0, &value, error)
+            status = add_named(&g, CNN_OP_DENSE, i, "units", <int64_t>sizes[i], &value, error)
         if status == CNN_OK and (hidden if i + 1 < count else output) != CNN_LINEAR:
-            status = add_one(&g, CNN_OP_ACTIVATION, value, 1, "activation", <int64_t>(hidden if i + 1 < count else output), NULL, 0, &value, error)
+            status = add_named(&g, CNN_OP_ACTIVATION, i, "activation", <int64_t>(hidden if i + 1 < count else output), &value, error)
     if status == CNN_OK:
         status = network_from_graph(&g, &value, 1, dtype, seed, 1, options, &net)
     graph_release(&g)

@@ -200,7 +200,7 @@ cdef public cnn_status cnn_trainer_step_data(cnn_trainer *trainer, const cnn_dat
     status = check_batch(t, data, 1, error)
     if status != CNN_OK:
         return status
-    bind_batch(t, data, NULL, 0, data.rows)
+    bind_batch(t, data)
     penalty[0] = penalty_now(t)
     if apply:
         return trainer_step(t, CNN_NAN_RAISE, loss, error)

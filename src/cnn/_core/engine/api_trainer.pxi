@@ -90,7 +90,7 @@ cdef cnn_status step_checked(Trainer *t, const cnn_data *data, uint64_t first_ro
     status = check_batch(t, data, 1, error)
     if status != CNN_OK:
         return status
-    bind_batch(t, data, NULL, 0, data.rows)
+    bind_batch(t, data)
     t.first_row = first_row
     status = trainer_step(t, CNN_NAN_RAISE, &value, error)
     if status == CNN_OK and loss != NULL:
@@ -174,7 +174,7 @@ cdef cnn_status forward_data(Trainer *t, const cnn_data *data, int training, voi
         return status
     if data.rows == 0 or data.rows > t.plan.rows:
         return cnn_fail(error, CNN_E_ARGUMENT, "forward was given %z rows; the trainer takes 1 to %z at once", data.rows, t.plan.rows)
-    bind_batch(t, data, NULL, 0, data.rows)
+    bind_batch(t, data)
     t.part_rows = t.n
     t.training = training
     t.backward = 0

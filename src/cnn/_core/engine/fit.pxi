@@ -230,7 +230,8 @@ cdef cnn_status evaluate(Trainer *t, const cnn_source *source, size_t batch_rows
             if first >= data.rows:
                 break
             n = data.rows - first if data.rows - first < batch_rows else batch_rows
-        bind_batch(t, data, NULL, first, n)
+        bind_data(t, data)
+        bind_rows(t, NULL, first, n)
         status = trainer_gradient(t, 0, 0, &loss, error)
         if status == CNN_OK:
             total += loss * <double>n
@@ -343,6 +344,8 @@ cdef cnn_status fit_epoch(Fit *s, double *record) noexcept nogil:
     cdef int got
     cdef cnn_random at
     cdef cnn_status status = CNN_OK
+    if f.train.next == NULL:
+        bind_data(t, data)
     if s.order != NULL:
         at = cnn_random_at(t.net.seed, CNN_RANDOM_SHUFFLE, 0, t.epoch, 0, 0)
         cnn_random_permutation(&at, data.rows, s.order)
@@ -366,12 +369,12 @@ cdef cnn_status fit_epoch(Fit *s, double *record) noexcept nogil:
                 return status
             if given.rows == 0:
                 continue
-            bind_batch(t, &given, NULL, 0, given.rows)
+            bind_batch(t, &given)
         else:
             if first >= data.rows:
                 break
             n = data.rows - first if data.rows - first < f.batch_rows else f.batch_rows
-            bind_batch(t, data, s.order, first, n)
+            bind_rows(t, s.order, first, n)
             first += n
         status = fit_batch(s, batch, &sum_, &rows, <double>batch / <double>batches if batches > batch else 0.0)
         batch += 1

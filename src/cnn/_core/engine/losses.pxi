@@ -5,8 +5,7 @@
 # PyTorch's definitions where it has one.
 
 cdef enum:
-    LOSS_CHUNK = 128       # predictions whose exponentials are taken at once
-    LOSS_NARROW = 4        # below this width calling a kernel costs more than it saves
+    LOSS_CHUNK = 256       # predictions whose exponentials are taken at once
 
 cdef inline double loss_constant(int32_t kind, double constant) noexcept nogil:
     """The constant, 0 standing for the default."""
@@ -130,122 +129,189 @@ cdef void hinge_loss(const Loss *loss, size_t units, const void *target, const r
 
 
 # ---- From logits ---------------------------------------------------------------------------------------------------------------------
+# Exponentials and logarithms are taken by kernels, of as many whole units at once as LOSS_CHUNK holds; a unit wider than that goes alone,
+# in pieces. So a unit is cut at places that depend on width alone. dp serves as the buffer of exponentials where it is wanted.
+
+cdef inline size_t units_at_once(size_t units, size_t width) noexcept nogil:
+    return min(units, max(<size_t>LOSS_CHUNK // width, <size_t>1))
 
 cdef inline void exp_all(const cnn_kernels *k, size_t width, size_t n, real *x) noexcept nogil:
-    """x = e^x for n numbers of a unit; which way is a matter of the unit's width, so that its bits are too."""
+    """x = e^x. Units of one number take no kernel: one at a time, the call would cost more than the work."""
     cdef size_t i
-    if width < <size_t>LOSS_NARROW:
+    if width == 1:
         for i in range(n):
             x[i] = m_exp(x[i])
     else:
         k_exp(k, n, x, x)
 
+cdef inline void log1p_all(const cnn_kernels *k, size_t width, size_t n, double *x) noexcept nogil:
+    """x = log(1 + x), n <= LOSS_CHUNK: with u = 1 + x as rounded, log(u) x / (u - 1), whose errors cancel (Higham, Accuracy and Stability
+    of Numerical Algorithms, 1.14.1)."""
+    cdef double u[LOSS_CHUNK]
+    cdef double l[LOSS_CHUNK]
+    cdef size_t i
+    for i in range(n):
+        u[i] = 1 + x[i]
+    if width == 1:
+        for i in range(n):
+            l[i] = m_log(u[i])
+    else:
+        k_log(k, n, u, l)
+    for i in range(n):
+        x[i] = x[i] if u[i] == 1 else l[i] * (x[i] / (u[i] - 1))
+
 cdef void binary_cross_entropy_loss(const Loss *loss, size_t units, const void *target, const real *p, const double *scale,
                                     double *losses, real *dp) noexcept nogil:
     """-y log s(z) - (1 - y) log(1 - s(z)), z the logit and s the sigmoid (torch.nn.BCEWithLogitsLoss): max(z, 0) - y z + log(1 + e)
     with e = e^-|z|, which cannot overflow. Its derivative s(z) - y is brought over 1 + e, so that nothing cancels where y is 0 or 1.
-    One logarithm serves a chunk: product - 1 of all its factors 1 + e is kept, and no factor is above 2."""
+    One logarithm serves many outputs: of the product of their 1 + e, none above 2; what is kept is that product less 1."""
     cdef const real *y = <const real *>target
-    cdef size_t width = loss.width, i, j, first, n
+    cdef size_t width = loss.width, i, j, at, first, n, rows, row
     cdef double share = 1 / <double>width
     cdef double total, over
-    cdef real e[LOSS_CHUNK]
-    cdef real z, t, factor
-    for i in range(units):
-        total = 0
+    cdef double overs[LOSS_CHUNK]
+    cdef real buffer[LOSS_CHUNK]
+    cdef real *e
+    cdef real t, yes, no, factor
+    while units:
+        rows = units_at_once(units, width)
+        for i in range(rows):
+            losses[i] = 0
         first = 0
-        while first < width:
-            n = min(width - first, <size_t>LOSS_CHUNK)
+        while first < rows * width:
+            n = min(rows * width - first, <size_t>LOSS_CHUNK)
+            row = n // rows  # the width, or a piece of it
+            e = dp + first if dp != NULL else buffer
             for j in range(n):
                 e[j] = -m_abs(p[first + j])
             exp_all(loss.kernels, width, n, e)
-            over = 0
-            for j in range(n):
-                z = p[first + j]
-                total += (z if z > 0 else 0) - y[first + j] * z
-                over = over * (1 + <double>e[j]) + e[j]
-            total += cnn_log1p_f64(over)
-            if dp != NULL:
-                factor = <real>(scale[i] * share)
-                for j in range(n):
-                    t = y[first + j]
-                    dp[first + j] = factor * ((1 - t - t * e[j] if p[first + j] > 0 else (1 - t) * e[j] - t) / (1 + e[j]))
+            for i in range(rows):
+                total = over = 0
+                for j in range(i * row, (i + 1) * row):
+                    at = first + j
+                    total += (p[at] if p[at] > 0 else 0) - y[at] * p[at]
+                    over = over * (1 + <double>e[j]) + e[j]
+                losses[i] += total
+                overs[i] = over
+            log1p_all(loss.kernels, width, rows, overs)
+            for i in range(rows):
+                losses[i] += overs[i]
+                if dp != NULL:
+                    factor = <real>(scale[i] * share)
+                    for j in range(i * row, (i + 1) * row):
+                        t = y[first + j]
+                        yes = 1 if p[first + j] > 0 else e[j]  # s(z) = yes / (yes + no)
+                        no = e[j] if p[first + j] > 0 else 1
+                        e[j] = factor * (((1 - t) * yes - t * no) / (1 + e[j]))
             first += n
-        losses[i] = total * share
-        y += width
-        p += width
+        for i in range(rows):
+            losses[i] *= share
+        units -= rows
+        y += rows * width
+        p += rows * width
+        losses += rows
         if dp != NULL:
-            dp += width
+            scale += rows
+            dp += rows * width
 
+
+cdef inline double expected_logit(const Loss *loss, const int32_t *label, const real *y, const real *p, real top, double *mass) noexcept nogil:
+    """sum t (p - top), and *mass = sum t: t is the distribution y or the one of a label, smoothed by the constant s: (1 - s) t + s / width."""
+    cdef double keep = 1 - loss.constant, spread = loss.constant / <double>loss.width
+    cdef double total = 0, t
+    cdef size_t j
+    if label != NULL:
+        mass[0] = 1
+        if spread != 0:
+            for j in range(loss.width):
+                total += p[j] - top
+        return spread * total + keep * (p[label[0]] - top)
+    mass[0] = 0
+    for j in range(loss.width):
+        t = keep * y[j] + spread
+        mass[0] += t
+        if t != 0:  # a class ruled out by z = -infinity costs nothing where t is 0
+            total += t * (p[j] - top)
+    return total
+
+cdef inline void cross_entropy_slopes(const Loss *loss, const int32_t *label, const real *y, double scale, double mass, double sum,
+                                      real *e) noexcept nogil:
+    """e = scale (e mass / sum - t); e holds e^(p - top)."""
+    cdef double keep = 1 - loss.constant, spread = loss.constant / <double>loss.width
+    cdef double right
+    cdef real gain = <real>(scale * mass / sum), less = <real>(scale * spread), share = <real>(scale * keep)
+    cdef size_t j
+    if label != NULL:
+        right = e[label[0]] / sum - keep - spread  # in double: near 1 - 1 for what is learnt
+        for j in range(loss.width):
+            e[j] = gain * e[j] - less
+        e[label[0]] = <real>(scale * right)
+    else:
+        for j in range(loss.width):
+            e[j] = gain * e[j] - (share * y[j] + less)
 
 cdef void cross_entropy_loss(const Loss *loss, size_t units, const void *target, const real *p, const double *scale, double *losses,
                              real *dp) noexcept nogil:
-    """-sum t log softmax(z), z the logits, t a distribution or the one of a label, smoothed by the constant s to (1 - s) t + s / width
-    (torch.nn.CrossEntropyLoss). With d = z - max z and S = sum e^d: log S sum t - sum t d; its derivative is e^d / S sum t - t.
-    A label that is no class (the engine has looked for them) makes a NaN and no gradient."""
-    cdef const int32_t *labels = NULL
+    """-sum t log softmax(z), z the logits, t as above (torch.nn.CrossEntropyLoss): log S sum t - sum t d with d = z - max z and
+    S = sum e^d; its derivative is e^d / S sum t - t. A label that is no class (the engine has looked for them) makes a NaN, without
+    gradient."""
+    cdef const int32_t *label = NULL
     cdef const real *y = <const real *>target
-    cdef size_t width = loss.width, i, j, first, n, label = 0
-    cdef double keep = 1 - loss.constant, spread = loss.constant / <double>width
-    cdef double sum, mass, inner, t
-    cdef double right = 0
-    cdef real e[LOSS_CHUNK]
-    cdef real top, gain
+    cdef size_t width = loss.width, i, j, first, n, rows, row
+    cdef double sums[LOSS_CHUNK]
+    cdef double logs[LOSS_CHUNK]
+    cdef real tops[LOSS_CHUNK]
+    cdef real buffer[LOSS_CHUNK]
+    cdef real *e
+    cdef real top
+    cdef double mass, inner, sum
     if loss.labels:
-        labels = <const int32_t *>target
-    for i in range(units):
-        top = p[0]
-        for j in range(1, width):
-            top = p[j] if p[j] > top else top
-        inner = 0
-        if labels != NULL:
-            label = <size_t>labels[i]
-            if label >= width:
+        label = <const int32_t *>target
+    while units:
+        rows = units_at_once(units, width)
+        for i in range(rows):
+            top = p[i * width]
+            for j in range(i * width + 1, (i + 1) * width):
+                top = p[j] if p[j] > top else top
+            tops[i] = top
+            sums[i] = 0
+        first = 0
+        while first < rows * width:
+            n = min(rows * width - first, <size_t>LOSS_CHUNK)
+            row = n // rows
+            e = dp + first if dp != NULL else buffer
+            for i in range(rows):
+                for j in range(i * row, (i + 1) * row):
+                    e[j] = p[first + j] - tops[i]
+            k_exp(loss.kernels, n, e, e)
+            for i in range(rows):
+                sum = 0
+                for j in range(i * row, (i + 1) * row):
+                    sum += e[j]
+                sums[i] += sum
+            first += n
+        k_log(loss.kernels, rows, sums, logs)
+        for i in range(rows):
+            if label != NULL and <size_t>label[0] >= width:
                 losses[i] = M_NAN
                 if dp != NULL:
                     memset(dp, 0, width * sizeof(real))
-                    dp += width
-                p += width
-                continue
-            mass = 1
-            if spread != 0:
-                for j in range(width):
-                    inner += p[j] - top
-            inner = spread * inner + keep * (p[label] - top)
-        else:
-            mass = 0
-            for j in range(width):
-                t = keep * y[j] + spread
-                mass += t
-                if t != 0:  # a class ruled out by z = -infinity costs nothing where t is 0
-                    inner += t * (p[j] - top)
-        sum = 0
-        first = 0
-        while first < width:
-            n = min(width - first, <size_t>LOSS_CHUNK)
-            for j in range(n):
-                e[j] = p[first + j] - top
-            exp_all(loss.kernels, width, n, e)
-            for j in range(n):
-                sum += e[j]
-            if dp != NULL:
-                memcpy(dp + first, e, n * sizeof(real))
-            first += n
-        losses[i] = mass * cnn_log_f64(sum) - inner
-        p += width
-        if dp != NULL:
-            gain = <real>(scale[i] * mass / sum)
-            if labels != NULL:
-                right = dp[label] / sum - keep - spread  # in double: near 1 - 1 for what is learnt
-                for j in range(width):
-                    dp[j] = gain * dp[j] - <real>(scale[i] * spread)
-                dp[label] = <real>(scale[i] * right)
             else:
-                for j in range(width):
-                    dp[j] = gain * dp[j] - <real>(scale[i] * (keep * y[j] + spread))
-            dp += width
-        if labels == NULL:
-            y += width
+                inner = expected_logit(loss, label, y, p, tops[i], &mass)
+                losses[i] = mass * logs[i] - inner
+                if dp != NULL:
+                    cross_entropy_slopes(loss, label, y, scale[i], mass, sums[i], dp)
+            p += width
+            if dp != NULL:
+                dp += width
+            if label != NULL:
+                label += 1
+            else:
+                y += width
+        units -= rows
+        losses += rows
+        if dp != NULL:
+            scale += rows
 
 
 # ---- Which loss, on which value ------------------------------------------------------------------------------------------------------

@@ -35,6 +35,7 @@ cdef cnn_status model_make_room(Model *m) noexcept nogil:
     return CNN_OK if m.tensors != NULL and m.files != NULL and m.notes != NULL else model_no_memory(m)
 
 cdef cnn_status model_measure(Model *m, FileTensor *t) noexcept nogil:
+    """What reading refuses writing refuses too: a file that was written can be read."""
     cdef int32_t i
     cdef size_t total
     t.bytes = dtype_size(t.dtype)
@@ -43,6 +44,8 @@ cdef cnn_status model_measure(Model *m, FileTensor *t) noexcept nogil:
     for i in range(t.rank):
         if not cnn_size_mul(t.bytes, t.dims[i], &t.bytes):
             return cnn_fail(m.error, m.refusal, "tensor '%s' of shape %D does not fit in memory", t.name, <size_t>t.rank, t.dims)
+    if t.trainable & ~1 or not (t.lr_scale >= 0 and t.l1 >= 0 and t.l2 >= 0 and t.max_norm >= 0):
+        return cnn_fail(m.error, m.refusal, "parameter '%s' has a rate, a penalty or a bound that is negative or NaN", t.name)
     if not cnn_size_add(m.data_bytes, t.bytes, &total):
         return cnn_fail(m.error, m.refusal, "the tensors together do not fit in memory")
     m.data_bytes = total
@@ -294,7 +297,7 @@ cdef cnn_status model_parse_tensors(Model *m, Cursor *c) noexcept nogil:
             t.l1 = cursor_f64(c)
             t.l2 = cursor_f64(c)
             t.max_norm = cursor_f64(c)
-            if (t.trainable & ~1) or t.dtype != <int32_t>m.head.dtype or not (t.lr_scale >= 0 and t.l1 >= 0 and t.l2 >= 0 and t.max_norm >= 0):
+            if t.dtype != <int32_t>m.head.dtype:
                 c.at = NULL
         if c.at == NULL:
             return CNN_OK

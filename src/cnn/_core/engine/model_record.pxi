@@ -34,7 +34,7 @@ cdef struct RecordHead:    # as it lies in the file: little-endian, like the mac
     uint32_t version, kind
     uint64_t features      # bits; a reader that does not know all of them must refuse
     uint64_t length        # of the record, a multiple of 64
-    uint64_t data_checksum # chained over the blocks, then the extras
+    uint64_t data_checksum  # chained over the blocks, then the extras
     uint64_t fingerprint   # of dtype and graph
     uint64_t seed
     uint32_t dtype, writer
@@ -65,7 +65,7 @@ cdef struct Model:
     size_t n_tensors
     cnn_file_note *notes   # ours, then the network's
     size_t n_notes
-    cnn_file_tensor *files # as they lie in the file, the record first
+    cnn_file_tensor *files  # as they lie in the file, the record first
     char *architecture
     char writer[40]
 

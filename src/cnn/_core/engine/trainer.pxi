@@ -26,7 +26,8 @@ cdef struct Target:        # of one output
     void *targets          # (batch, positions) labels or (batch, row) numbers
     double *losses         # (batch, positions)
     double *scale          # (batch, positions)
-    void *predictions      # (batch, row of the output): kept for metrics, NULL: not
+    void *predictions      # (batch, row of the output): kept for metrics
+    Inner inner            # of the target array that is bound
 
 cdef struct Trainer:
     Network *net
@@ -51,6 +52,7 @@ cdef struct Trainer:
     double lr
     uint64_t epoch, step, updates   # updates: optimizer steps taken, for bias correction
     int32_t in_order
+    int32_t penalties, limits   # some block has l1 or l2; max_norm
     cnn_fit_hooks hooks    # reduce
     int32_t keep_predictions
     # the batch at work
@@ -115,6 +117,8 @@ cdef cnn_status trainer_spans(Trainer *t, cnn_error *error) noexcept nogil:
         if not t.plan.wanted[i]:
             last = NULL
             continue
+        t.penalties |= b.l1 != 0 or b.l2 != 0
+        t.limits |= b.max_norm > 0
         end = b.offset + b.count
         if last != NULL and last.lr_scale == b.lr_scale:
             last.count = end - last.offset  # the few elements of padding between are zero and stay so
@@ -291,19 +295,17 @@ cdef cnn_status trainer_fill(Trainer *t, const cnn_trainer_setup *setup, cnn_err
 cdef cnn_status target_tile(Trainer *t, Target *o, size_t index, Frame *f, size_t first, size_t n, real *tag) noexcept nogil:
     """Targets of the batch's rows first .. first + n - 1, their losses, and the gradient at the loss's value."""
     cdef size_t units = n * o.positions, at = first * o.positions
-    cdef const cnn_data *d = t.data
-    cdef Inner inner
+    cdef const cnn_array *y = &t.data.targets[index]
     cdef real *p = <real *>f.data[o.value]
     cdef real *dp = <real *>f.gradient[o.value] if t.backward else NULL
     cdef void *target
     cdef size_t from_ = t.first + first
-    inner_of(&d.targets[index], &inner)
     if o.loss.labels:
         target = <int32_t *>o.targets + at
-        gather(&d.targets[index], &inner, t.rows, from_, n, <int32_t *>target)
+        gather(y, &o.inner, t.rows, from_, n, <int32_t *>target)
     else:
-        target = <real *>o.targets + first * inner.row
-        gather(&d.targets[index], &inner, t.rows, from_, n, <real *>target)
+        target = <real *>o.targets + first * o.inner.row
+        gather(y, &o.inner, t.rows, from_, n, <real *>target)
     if o.hook != NULL:
         return target_hook(t, o, index, target, p, dp, first, n)
     if real is float:
@@ -434,19 +436,30 @@ cdef void add_parts(Trainer *t, size_t parts, real *tag) noexcept nogil:
             k_add(t.plan.kernels, t.spans[j].count, <const real *>t.gradients[i] + t.spans[j].offset, <real *>t.gradients[0] + t.spans[j].offset)
 
 
-cdef void bind_batch(Trainer *t, const cnn_data *data, const uint32_t *rows, size_t first, size_t n) noexcept nogil:
+cdef void bind_data(Trainer *t, const cnn_data *data) noexcept nogil:
+    """The data set that the next batches are rows of; it has been checked."""
     cdef size_t i
     t.data = data
+    for i in range(data.n_inputs):
+        inner_of(&data.inputs[i], &t.inners[i])
+    for i in range(data.n_targets):
+        inner_of(&data.targets[i], &t.targets[i].inner)
+        t.targets[i].loss.labels = target_is_labels(t, &t.targets[i], &data.targets[i])
+
+
+cdef void bind_rows(Trainer *t, const uint32_t *rows, size_t first, size_t n) noexcept nogil:
+    """The batch: rows first .. first + n - 1 of the data, or of `rows`."""
     t.rows = rows
     t.first = first
     t.n = n
     t.first_row = 0
-    for i in range(data.n_inputs):
-        inner_of(&data.inputs[i], &t.inners[i])
-    for i in range(data.n_targets):
-        t.targets[i].loss.labels = target_is_labels(t, &t.targets[i], &data.targets[i])
-    if data.n_targets:
+    if t.data.n_targets:
         batch_scale(t)
+
+
+cdef void bind_batch(Trainer *t, const cnn_data *data) noexcept nogil:
+    bind_data(t, data)
+    bind_rows(t, NULL, 0, data.rows)
 
 
 cdef int target_is_labels(const Trainer *t, const Target *o, const cnn_array *a) noexcept nogil:
@@ -547,7 +560,8 @@ cdef cnn_status trainer_update(Trainer *t, real *w, real *g, cnn_error *error) n
     cdef size_t i, j
     cdef double scale = 0
     cdef Span *s
-    trainer_penalty(t, 1, w, g)
+    if t.penalties:
+        trainer_penalty(t, 1, w, g)
     if t.optimizer.clip_norm > 0 or t.optimizer.clip_value > 0:
         trainer_clip(t, g)
     t.updates += 1
@@ -564,7 +578,8 @@ cdef cnn_status trainer_update(Trainer *t, real *w, real *g, cnn_error *error) n
             t.table.f32(t.plan.kernels, s.count, w + s.offset, g + s.offset, slots, h)
         else:
             t.table.f64(t.plan.kernels, s.count, w + s.offset, g + s.offset, slots, h)
-    trainer_limit(t, w)
+    if t.limits:
+        trainer_limit(t, w)
     t.net.version += 1
     return CNN_OK
 

@@ -1,7 +1,7 @@
 # The sum of two or more inputs of one shape.
 
 cdef cnn_status add_shape(Graph *g, const Node *node, const PlanValue *x, PlanValue *y, cnn_error *error) noexcept nogil:
-    cdef cnn_status status = op_takes(g, node, "Add", 2, 1 << 20, 0, error)
+    cdef cnn_status status = op_takes(g, node, "Add", 2, NONE, 0, error)
     if status == CNN_OK:
         status = op_floats(g, node, x, "Add", error)
     if status == CNN_OK:

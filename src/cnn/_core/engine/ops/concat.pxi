@@ -2,14 +2,14 @@
 # In memory: for every leading position, a piece of each input in turn.
 
 cdef cnn_status concat_shape(Graph *g, const Node *node, const PlanValue *x, PlanValue *y, cnn_error *error) noexcept nogil:
-    cdef cnn_status status = op_takes(g, node, "Concat", 2, 1 << 20, reads(CNN_ATTRIBUTE_AXIS), error)
+    cdef cnn_status status = op_takes(g, node, "Concat", 2, NONE, reads(CNN_ATTRIBUTE_AXIS), error)
     cdef int64_t axis = attribute_integer(g, node, CNN_ATTRIBUTE_AXIS, -1)
     cdef size_t at, i, j
     cdef int differ
     if status != CNN_OK:
         return status
     if not real_axis(x, axis, &at):
-        return cnn_fail(error, CNN_E_SHAPE, "%s: axis is %l; inputs of shape %D can be joined on another axis than the batch only", node_name(g, node), axis,
+        return cnn_fail(error, CNN_E_SHAPE, "%s: axis is %l; Concat joins inputs of shape %D along any axis but the batch's", node_name(g, node), axis,
                         <size_t>x.rank, x.dims)
     y[0] = x[0]
     for i in range(1, <size_t>node.n_inputs):

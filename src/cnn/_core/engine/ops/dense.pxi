@@ -3,6 +3,7 @@
 cdef enum:
     DENSE_WEIGHT = 0
     DENSE_BIAS = 1
+    DENSE_TINY = 64        # weights: up to so many a single row is cheaper written out here than handed to kernels
 
 cdef cnn_status dense_shape(Graph *g, const Node *node, const PlanValue *x, PlanValue *y, cnn_error *error) noexcept nogil:
     cdef int64_t units = attribute_integer(g, node, CNN_ATTRIBUTE_UNITS, 0)
@@ -60,12 +61,39 @@ cdef size_t dense_scratch(const OpPlan *p, size_t m, const real *tag) noexcept n
         most = n if n > most else most
     return most
 
+cdef inline void dense_tiny_forward(size_t features, size_t units, const real *x, const real *w, const real *b, real *y) noexcept nogil:
+    cdef size_t i, j
+    cdef real sum_
+    for i in range(units):
+        sum_ = b[i] if b != NULL else <real>0
+        for j in range(features):
+            sum_ += w[i * features + j] * x[j]
+        y[i] = sum_
+
+cdef inline void dense_tiny_backward(size_t features, size_t units, const real *x, const real *w, const real *dy, real *dw, int dw_adds,
+                                     real *db, int db_adds, real *dx, int dx_adds) noexcept nogil:
+    cdef size_t i, j
+    cdef real g
+    for i in range(units):
+        g = dy[i]
+        if dw != NULL:
+            for j in range(features):
+                dw[i * features + j] = (dw[i * features + j] if dw_adds else <real>0) + g * x[j]
+        if db != NULL:
+            db[i] = (db[i] if db_adds else <real>0) + g
+        if dx != NULL:
+            for j in range(features):
+                dx[j] = (dx[j] if dx_adds or i else <real>0) + g * w[i * features + j]
+
 cdef cnn_status dense_forward(Op *op, const real *parameters) noexcept nogil:
     cdef size_t features = <size_t>op.plan.integer[0], units = <size_t>op.plan.integer[1], m = op.run.rows * <size_t>op.plan.integer[2]
     cdef const real *x = op_x(op, 0, parameters)
     cdef const real *w = op_w(op, DENSE_WEIGHT, parameters)
     cdef real *y = op_y(op, 0, parameters)
     cdef const cnn_kernels *k = op.run.kernels
+    if op.run.single and m == 1 and features * units <= DENSE_TINY:
+        dense_tiny_forward(features, units, x, w, op_w(op, DENSE_BIAS, parameters) if op.node.n_blocks > 1 else NULL, y)
+        return CNN_OK
     if op.run.single and m == 1:
         k_gemv(k, units, features, w, features, x, y, 0)
     else:
@@ -81,16 +109,17 @@ cdef cnn_status dense_backward(Op *op, const real *parameters, real *gradients) 
     cdef const real *dy = op_dy(op, 0, parameters)
     cdef real *dx = op_dx(op, 0, parameters)
     cdef real *dw = op_dw(op, DENSE_WEIGHT, gradients)
-    cdef real *db
+    cdef real *db = op_dw(op, DENSE_BIAS, gradients) if op.node.n_blocks > 1 else NULL
     cdef const cnn_kernels *k = op.run.kernels
+    if op.run.single and m == 1 and features * units <= DENSE_TINY:
+        dense_tiny_backward(features, units, x, w, dy, dw, op_dw_adds(op, DENSE_WEIGHT), db, op_dw_adds(op, DENSE_BIAS), dx, op.add[0])
+        return CNN_OK
     if dw != NULL:
         k_gemm(k, 1, 0, units, features, m, dy, units, x, features, dw, features, op_dw_adds(op, DENSE_WEIGHT), <real *>op.scratch)
-    if op.node.n_blocks > 1:
-        db = op_dw(op, DENSE_BIAS, gradients)
-        if db != NULL:
-            if not op_dw_adds(op, DENSE_BIAS):
-                memset(db, 0, units * sizeof(real))
-            k_sum_rows(k, m, units, dy, units, db)
+    if db != NULL:
+        if not op_dw_adds(op, DENSE_BIAS):
+            memset(db, 0, units * sizeof(real))
+        k_sum_rows(k, m, units, dy, units, db)
     if dx != NULL:
         if op.run.single and m == 1:
             k_gemv_t(k, units, features, w, features, dy, dx, op.add[0])

@@ -54,6 +54,9 @@ cdef cnn_status function_blocks(Graph *g, int32_t index, const PlanValue *x, con
         name[length] = 0
         if length == 0 or (g.text[names.text + at] and g.text[names.text + at] != 44):
             return cnn_fail(error, CNN_E_ARGUMENT, "%s: the names of parameters are 1 to 63 bytes long, not '%s'", node_name(g, node), name)
+        for i in range(<size_t>node.n_blocks):
+            if strcmp(g.text + g.blocks[g.links[node.blocks + i]].name + strlen(node_name(g, node)) + 1, name) == 0:
+                return cnn_fail(error, CNN_E_ARGUMENT, "%s: two of its parameters are called '%s'", node_name(g, node), name)
         if g.text[names.text + at] == 44:
             at += 1
             if g.text[names.text + at] == 0:
@@ -89,10 +92,10 @@ cdef void function_plan(OpPlan *p) noexcept nogil:
         for i in range(<size_t>p.node.n_blocks):
             p.scratch += (p.graph.blocks[p.graph.links[p.node.blocks + i]].count * item + 63) // 64 * 64
 
-cdef cnn_status function_missing(const Op *op, const char *what) noexcept nogil:
+cdef cnn_status function_missing(const Op *op) noexcept nogil:
     cdef const Attribute *a = attribute(op.graph, op.node, CNN_ATTRIBUTE_FUNCTION)
     cdef const char *name = node_name(op.graph, op.node)
-    return cnn_fail_at(op.run.error, CNN_E_UNSUPPORTED, op.index, "%s: its %s is not here; pass functions={\"%s\": ...} to cnn.load", name, what,
+    return cnn_fail_at(op.run.error, CNN_E_UNSUPPORTED, op.index, "%s: its function is not here; pass functions={\"%s\": ...} to cnn.load", name,
                        name if a == NULL else op.graph.text + a.text)
 
 cdef void function_value(const Op *op, int32_t value, const void *data, cnn_tensor *out) noexcept nogil:
@@ -116,7 +119,7 @@ cdef cnn_status function_forward(Op *op, const real *parameters) noexcept nogil:
     cdef cnn_tensor y
     cdef size_t inputs = <size_t>op.node.n_inputs, blocks = <size_t>op.node.n_blocks, i
     if op.function == NULL or op.function.forward == NULL:
-        return function_missing(op, "function")
+        return function_missing(op)
     for i in range(inputs):
         function_value(op, op.inputs[i], op.data[op.inputs[i]], &x[i])
     for i in range(blocks):
@@ -134,8 +137,10 @@ cdef cnn_status function_backward(Op *op, const real *parameters, real *gradient
     cdef size_t inputs = <size_t>op.node.n_inputs, blocks = <size_t>op.node.n_blocks, count, i
     cdef char *scratch = <char *>op.scratch
     cdef real *to
-    if op.function == NULL or op.function.backward == NULL:
-        return function_missing(op, b"function" if op.function == NULL else b"backward function")
+    if op.function == NULL:
+        return function_missing(op)
+    if op.function.backward == NULL:
+        return cnn_fail_at(op.run.error, CNN_E_UNSUPPORTED, op.index, "%s: its Function has no backward, which gradients need", node_name(op.graph, op.node))
     function_value(op, op.output, op.data[op.output], &y)
     function_value(op, op.output, op.gradient[op.output], &dy)
     for i in range(inputs):

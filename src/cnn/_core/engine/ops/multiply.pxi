@@ -1,7 +1,7 @@
 # The product, element by element, of two or more inputs of one shape.
 
 cdef cnn_status multiply_shape(Graph *g, const Node *node, const PlanValue *x, PlanValue *y, cnn_error *error) noexcept nogil:
-    cdef cnn_status status = op_takes(g, node, "Multiply", 2, 1 << 20, 0, error)
+    cdef cnn_status status = op_takes(g, node, "Multiply", 2, NONE, 0, error)
     if status == CNN_OK:
         status = op_floats(g, node, x, "Multiply", error)
     if status == CNN_OK:

@@ -1,0 +1,115 @@
+"""Losses. A name (``loss="huber"``), an object with a constant (``Huber(0.5)``), or a function of one's own.
+
+All are means over the batch and over the outputs, but `quadratic`: half the sum over outputs, mean over the batch (Nielsen's and
+Mazur's cost). A function ``f(y_true, y_pred) -> (losses (n,), gradients like y_pred)`` gives each sample's own loss and its gradient
+by the prediction; weighing and averaging are done by the engine.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from . import _core
+from .checks import number
+from .names import Spelled, lookup
+
+__all__ = ["CrossEntropy", "Huber", "Loss", "Quantile"]
+
+
+class Loss(Spelled):
+    """A loss with a constant."""
+
+    kind = ""
+    _constant = 0.0
+
+    def _to_json(self) -> dict[str, Any]:
+        return {"name": self.kind, "constant": self._constant}
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in vars(self).items() if k[0] != '_')})"
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and vars(self) == vars(other)
+
+    def __hash__(self) -> int:
+        return hash((self.kind, self._constant))
+
+
+class Huber(Loss):
+    """``e^2 / 2`` for ``|e| <= delta``, else ``delta (|e| - delta / 2)`` (torch.nn.HuberLoss)."""
+
+    kind = "huber"
+
+    def __init__(self, delta: float = 1.0) -> None:
+        self.delta = self._constant = number("delta", delta, 0, above=True)
+
+
+class Quantile(Loss):
+    """Pinball loss: ``q (y - p)`` where y > p, ``(1 - q) (p - y)`` where y < p; its best prediction is the q-quantile."""
+
+    kind = "quantile"
+
+    def __init__(self, q: float = 0.5) -> None:
+        self.q = self._constant = number("q", q, 0, 1, above=True)
+
+
+class CrossEntropy(Loss):
+    """``-sum t log softmax(z)``, t smoothed to ``(1 - s) t + s / k`` (torch.nn.CrossEntropyLoss)."""
+
+    kind = "cross_entropy"
+
+    def __init__(self, label_smoothing: float = 0.0) -> None:
+        self.label_smoothing = self._constant = number("label_smoothing", label_smoothing, 0, 1)
+
+
+WITH_CONSTANT: dict[str, type[Loss]] = {"huber": Huber, "quantile": Quantile, "cross_entropy": CrossEntropy}
+LossLike = str | Loss | Callable[..., Any] | None
+
+
+def resolve(loss: Any) -> LossLike:
+    """Our name, a `Loss`, or the function; None stays None.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For an unknown name, a class, or an object of another library.
+    """
+    if loss is None or isinstance(loss, Loss):
+        return loss
+    if isinstance(loss, str):
+        return lookup("loss", loss, _core.LOSSES)
+    if isinstance(loss, type):
+        if issubclass(loss, Loss):
+            raise TypeError(f"loss is the class {loss.__name__}; write losses.{loss.__name__}()")
+        raise TypeError(f"loss is the class {loss.__name__}; expected a name such as 'cross_entropy', or a function")
+    module = type(loss).__module__.partition(".")[0]
+    if module in ("torch", "keras", "tensorflow"):
+        lookup("loss", type(loss).__name__, _core.LOSSES)
+    if callable(loss):
+        return loss  # type: ignore[no-any-return]
+    raise TypeError(f"loss is {loss!r}; expected a name, an object of cnn.losses, or f(y_true, y_pred) -> (losses, gradients)")
+
+
+def spec(loss: LossLike) -> tuple[Any, ...] | None:
+    """What the engine takes: (name or function, constant, weight)."""
+    if loss is None:
+        return None
+    if isinstance(loss, Loss):
+        return (loss.kind, loss._constant, 1.0)
+    return (loss, 0.0, 1.0)
+
+
+def to_json(loss: Any) -> Any:
+    """A function of one's own is not saved."""
+    if isinstance(loss, Loss):
+        return loss._to_json()
+    if isinstance(loss, list):
+        return [to_json(one) for one in loss]
+    return loss if isinstance(loss, str) else None
+
+
+def from_json(data: Any) -> Any:
+    if isinstance(data, list):
+        return [from_json(one) for one in data]
+    if isinstance(data, dict):
+        return WITH_CONSTANT[data["name"]](data["constant"])
+    return data

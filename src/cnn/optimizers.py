@@ -1,0 +1,258 @@
+"""Optimizers: PyTorch's definitions and defaults.
+
+`lr` is a number or a schedule (`cnn.schedules`, or any ``f(epoch) -> lr``), and may be set while a fit runs.
+`clip_norm` limits the Euclidean norm of the gradients of all parameters together, `clip_value` each element.
+"""
+
+from typing import Any
+
+from . import _core, schedules
+from .checks import number, whole
+from .names import Spelled, lookup
+
+__all__ = ["LBFGS", "SGD", "Adagrad", "Adam", "AdamW", "Optimizer", "RMSprop", "Rprop"]
+
+
+class Optimizer(Spelled):
+    """What all optimizers have. Not made itself."""
+
+    kind = ""
+    lr: Any
+    clip_norm: float | None
+    clip_value: float | None
+
+    def _common(self, lr: Any, clip_norm: float | None, clip_value: float | None) -> None:
+        self.lr = lr
+        self.clip_norm = None if clip_norm is None else number("clip_norm", clip_norm, 0, above=True)
+        self.clip_value = None if clip_value is None else number("clip_value", clip_value, 0, above=True)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "lr" and not callable(value):
+            value = number("lr", value, 0)
+        object.__setattr__(self, name, value)
+
+    @property
+    def rate(self) -> float:
+        """The learning rate as a number: of a schedule, that of epoch 0."""
+        return float(self.lr(0.0)) if callable(self.lr) else self.lr
+
+    def _options(self) -> dict[str, float]:
+        """What the engine takes, but lr."""
+        out: dict[str, float] = {}
+        for name, value in vars(self).items():
+            if name in ("lr", "clip_norm", "clip_value"):
+                continue
+            if name == "betas":
+                out["beta1"], out["beta2"] = value
+            else:
+                out[_ENGINE_NAMES.get(name, name)] = float(value)
+        out["clip_norm"] = self.clip_norm or 0.0
+        out["clip_value"] = self.clip_value or 0.0
+        return out
+
+    def _to_json(self) -> dict[str, Any]:
+        return {"name": self.kind, **vars(self), "lr": schedules.to_json(self.lr)}
+
+    def __repr__(self) -> str:
+        shown = {k: v for k, v in vars(self).items() if v is not None}
+        return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in shown.items())})"
+
+
+_ENGINE_NAMES = {"lr_decay": "alpha", "initial_accumulator": "initial"}
+
+
+class SGD(Optimizer):
+    """Stochastic gradient descent, with momentum (torch.optim.SGD)."""
+
+    kind = "sgd"
+
+    def __init__(
+        self,
+        lr: Any = 0.01,
+        momentum: float = 0.0,
+        nesterov: bool = False,
+        weight_decay: float = 0.0,
+        *,
+        clip_norm: float | None = None,
+        clip_value: float | None = None,
+    ) -> None:
+        self._common(lr, clip_norm, clip_value)
+        self.momentum = number("momentum", momentum, 0)
+        self.nesterov = bool(nesterov)
+        self.weight_decay = number("weight_decay", weight_decay, 0)
+        if self.nesterov and self.momentum == 0:
+            raise ValueError("nesterov=True needs a momentum above 0")
+
+
+class RMSprop(Optimizer):
+    """torch.optim.RMSprop (Tieleman & Hinton 2012; centered: Graves 2013)."""
+
+    kind = "rmsprop"
+
+    def __init__(
+        self,
+        lr: Any = 0.01,
+        alpha: float = 0.99,
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+        momentum: float = 0.0,
+        centered: bool = False,
+        *,
+        clip_norm: float | None = None,
+        clip_value: float | None = None,
+    ) -> None:
+        self._common(lr, clip_norm, clip_value)
+        self.alpha = number("alpha", alpha, 0, 1)
+        self.eps = number("eps", eps, 0, above=True)
+        self.weight_decay = number("weight_decay", weight_decay, 0)
+        self.momentum = number("momentum", momentum, 0)
+        self.centered = bool(centered)
+
+
+class Adagrad(Optimizer):
+    """torch.optim.Adagrad (Duchi, Hazan & Singer 2011)."""
+
+    kind = "adagrad"
+
+    def __init__(
+        self,
+        lr: Any = 0.01,
+        lr_decay: float = 0.0,
+        weight_decay: float = 0.0,
+        initial_accumulator: float = 0.0,
+        eps: float = 1e-10,
+        *,
+        clip_norm: float | None = None,
+        clip_value: float | None = None,
+    ) -> None:
+        self._common(lr, clip_norm, clip_value)
+        self.lr_decay = number("lr_decay", lr_decay, 0)
+        self.weight_decay = number("weight_decay", weight_decay, 0)
+        self.initial_accumulator = number("initial_accumulator", initial_accumulator, 0)
+        self.eps = number("eps", eps, 0, above=True)
+
+
+class Adam(Optimizer):
+    """torch.optim.Adam (Kingma & Ba 2015)."""
+
+    kind = "adam"
+
+    def __init__(
+        self,
+        lr: Any = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+        *,
+        clip_norm: float | None = None,
+        clip_value: float | None = None,
+    ) -> None:
+        self._common(lr, clip_norm, clip_value)
+        if not isinstance(betas, tuple | list) or len(betas) != 2:
+            raise TypeError(f"betas is {betas!r}; it must be two numbers, as in (0.9, 0.999)")
+        self.betas = (number("betas[0]", betas[0], 0, 1), number("betas[1]", betas[1], 0, 1))
+        self.eps = number("eps", eps, 0, above=True)
+        self.weight_decay = number("weight_decay", weight_decay, 0)
+
+
+class AdamW(Adam):
+    """torch.optim.AdamW: Adam with the weight decay apart from the gradient (Loshchilov & Hutter 2019)."""
+
+    kind = "adamw"
+
+    def __init__(
+        self,
+        lr: Any = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.01,
+        *,
+        clip_norm: float | None = None,
+        clip_value: float | None = None,
+    ) -> None:
+        super().__init__(lr, betas, eps, weight_decay, clip_norm=clip_norm, clip_value=clip_value)
+
+
+class Rprop(Optimizer):
+    """torch.optim.Rprop, for whole-batch training (Riedmiller & Braun 1993)."""
+
+    kind = "rprop"
+
+    def __init__(
+        self,
+        lr: Any = 0.01,
+        etas: tuple[float, float] = (0.5, 1.2),
+        step_sizes: tuple[float, float] = (1e-6, 50.0),
+        *,
+        clip_norm: float | None = None,
+        clip_value: float | None = None,
+    ) -> None:
+        self._common(lr, clip_norm, clip_value)
+        self.etas = (float(etas[0]), float(etas[1]))
+        self.step_sizes = (float(step_sizes[0]), float(step_sizes[1]))
+
+    def _options(self) -> dict[str, float]:
+        (eta_minus, eta_plus), (step_min, step_max) = self.etas, self.step_sizes
+        clip = {"clip_norm": self.clip_norm or 0.0, "clip_value": self.clip_value or 0.0}
+        return {"eta_minus": eta_minus, "eta_plus": eta_plus, "step_min": step_min, "step_max": step_max, **clip}
+
+
+class LBFGS(Optimizer):
+    """torch.optim.LBFGS with a strong-Wolfe line search: each step takes the whole training set (Nocedal & Wright, 7.2)."""
+
+    kind = "lbfgs"
+
+    def __init__(
+        self,
+        lr: Any = 1.0,
+        max_iter: int = 20,
+        max_eval: int | None = None,
+        tolerance_grad: float = 1e-7,
+        tolerance_change: float = 1e-9,
+        history: int = 100,
+        line_search: bool = True,
+    ) -> None:
+        self._common(lr, None, None)
+        self.max_iter = whole("max_iter", max_iter)
+        self.max_eval = 0 if max_eval is None else whole("max_eval", max_eval)
+        self.tolerance_grad = number("tolerance_grad", tolerance_grad, 0)
+        self.tolerance_change = number("tolerance_change", tolerance_change, 0)
+        self.history = whole("history", history)
+        self.line_search = bool(line_search)
+
+    def _options(self) -> dict[str, float]:
+        out = super()._options()
+        out["strong_wolfe"] = out.pop("line_search")
+        del out["clip_norm"], out["clip_value"]
+        return out
+
+
+CLASSES: dict[str, type[Optimizer]] = {c.kind: c for c in (SGD, RMSprop, Adagrad, Adam, AdamW, Rprop, LBFGS)}
+assert set(CLASSES) == set(_core.OPTIMIZERS), "an optimizer of cnn.h has no class here"
+
+
+def resolve(optimizer: Any) -> Optimizer:
+    """An `Optimizer` from a name or an object.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For an unknown name, a class, or an object of another library.
+    """
+    if isinstance(optimizer, Optimizer):
+        return optimizer
+    if isinstance(optimizer, type) and issubclass(optimizer, Optimizer):
+        raise TypeError(f"optimizer is the class {optimizer.__name__}; write optimizer=cnn.{optimizer.__name__}()")
+    if not isinstance(optimizer, str):
+        kind = f"{type(optimizer).__module__}.{type(optimizer).__name__}"
+        raise TypeError(f"optimizer is a {kind}; expected a name or an object of cnn.optimizers, as in cnn.Adam(lr=0.001)")
+    return CLASSES[lookup("optimizer", optimizer, CLASSES)]()
+
+
+def from_json(data: dict[str, Any]) -> Optimizer:
+    data = dict(data)
+    made = CLASSES[data.pop("name")]()
+    for name, value in data.items():
+        value = schedules.from_json(value) if name == "lr" else value
+        object.__setattr__(made, name, tuple(value) if isinstance(value, list) else value)
+    return made
