@@ -1,7 +1,7 @@
 """Builds `cnn._core` and `libcnn.a`. What is made of what, and why, is in docs/building.md.
 
-csrc/Makefile compiles the machine floor and the engine once; the same objects go into the extension and into the library. Where there
-is no make (Windows), the compiler of setuptools is given the same files.
+csrc/Makefile compiles the machine floor and the engine once; the same objects go into the extension and into the
+library. Where there is no make (Windows), the compiler of setuptools is given the same files.
 """
 
 import os
@@ -23,7 +23,7 @@ LIMITED_API = [] if FREE_THREADED else [("Py_LIMITED_API", "0x030B0000")]
 
 
 def generate() -> None:
-    """Cython's C and the lists, where they are older than their sources; an sdist's are taken as they are when Cython is absent."""
+    """Makes what is made, where it is older than its sources; an sdist's is taken as it is when Cython is absent."""
     try:
         import Cython  # noqa: F401
     except ImportError:
@@ -69,14 +69,16 @@ class BuildExt(build_ext):
         shutil.copy2(library, target)
 
     def compile_by_make(self) -> tuple[list[Path], Path]:
-        # In place, the objects are those of `make -C csrc`; a wheel has its own, as its Python or processor may be another.
+        # In place, the objects are those of `make -C csrc`; a wheel has its own: its processor may be another.
         build = CSRC / "build" if self.in_place else Path(self.build_temp).resolve() / "csrc"
         python = [f"-I{path}" for path in self.compiler.include_dirs]
         python += [f"-D{name}={value}" for name, value in LIMITED_API]
         flags = " ".join(filter(None, (os.environ.get("CFLAGS"), os.environ.get("ARCHFLAGS"))))
-        command = ["make", "-C", str(CSRC), f"-j{self.parallel or os.cpu_count() or 1}", "--no-print-directory", "FRESH=1"]
+        jobs = self.parallel or os.cpu_count() or 1
+        command = ["make", "-C", str(CSRC), f"-j{jobs}", "--no-print-directory", "FRESH=1"]
         core = build / (sysconfig.get_config_var("SOABI") or "python") / "core.o"
-        command += [f"BUILD={build}", f"CORE={core}", f"CFLAGS={flags}", f"CORE_FLAGS={shlex.join(python)}", "static", "core"]
+        command += [f"BUILD={build}", f"CORE={core}", f"CFLAGS={flags}", f"CORE_FLAGS={shlex.join(python)}"]
+        command += ["static", "core"]
         run(command)
         names = sorted(p.relative_to(CSRC) for folder in ("core", "isa") for p in (CSRC / folder).glob("*.c"))
         objects = [build / name.with_suffix(".o") for name in names]
@@ -92,11 +94,14 @@ class BuildExt(build_ext):
         library = self.compiler.compile(floor, macros=macros, include_dirs=include, **common)
         # `include_dirs` come before the compiler's own: the stub Python.h wins here, and is not seen by core.c.
         engine = os.path.relpath(generated / "engine.c", HERE)
-        library += self.compiler.compile([engine], macros=macros, include_dirs=[str(generated / "python"), *include], **common)
+        stub = str(generated / "python")
+        library += self.compiler.compile([engine], macros=macros, include_dirs=[stub, *include], **common)
         core = os.path.relpath(generated / "core.c", HERE)
         core = self.compiler.compile([core], macros=macros + LIMITED_API, include_dirs=include, **common)
         self.compiler.create_static_lib(library, "cnn", output_dir=self.build_temp)
-        return [Path(o) for o in library + core], Path(self.build_temp) / self.compiler.library_filename("cnn", "static")
+        return [Path(o) for o in library + core], Path(self.build_temp) / self.compiler.library_filename(
+            "cnn", "static"
+        )
 
     def link_flags(self, ext: Extension) -> list[str]:
         if sys.platform == "win32":
@@ -122,7 +127,7 @@ class Sdist(sdist):
 
 setup(
     ext_modules=[
-        Extension("cnn._core", ["csrc/generated/core.c"], py_limited_api=not FREE_THREADED, define_macros=LIMITED_API),
+        Extension("cnn._core", ["csrc/generated/core.c"], py_limited_api=not FREE_THREADED),
     ],
     cmdclass={"build_ext": BuildExt, "sdist": Sdist},
     options={} if FREE_THREADED else {"bdist_wheel": {"py_limited_api": "cp311"}},

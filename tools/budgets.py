@@ -24,7 +24,10 @@ IMPORT = "import time, numpy; start = time.perf_counter(); import cnn; print((ti
 
 
 def import_ms() -> float:
-    return min(float(subprocess.run([sys.executable, "-c", IMPORT], check=True, capture_output=True, text=True).stdout) for _ in range(9))
+    return min(
+        float(subprocess.run([sys.executable, "-c", IMPORT], check=True, capture_output=True, text=True).stdout)
+        for _ in range(9)
+    )
 
 
 def lines(path: Path) -> int:
@@ -41,7 +44,9 @@ def versions() -> set[str]:
 def main() -> int:
     results: list[tuple[bool, str]] = []
     wheels = sorted((ROOT / "dist").glob("*.whl"))
-    results += [(w.stat().st_size <= WHEEL_BYTES, f"{w.name}: {w.stat().st_size} bytes (at most {WHEEL_BYTES})") for w in wheels]
+    results += [
+        (w.stat().st_size <= WHEEL_BYTES, f"{w.name}: {w.stat().st_size} bytes (at most {WHEEL_BYTES})") for w in wheels
+    ]
     ms = import_ms()
     results.append((ms <= IMPORT_MS, f"import cnn after numpy: {ms:.1f} ms (at most {IMPORT_MS:g})"))
     n = lines(ROOT / "src/cnn/include/cnn/cnn.h")

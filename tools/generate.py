@@ -55,7 +55,18 @@ def cythonize(name: str, module: str) -> bool:
     if not stale(output, [*known, Path(__file__)]):
         return False
     options = [f"--directive={key}={value}" for key, value in DIRECTIVES.items()]
-    command = [sys.executable, "-m", "cython", "--depfile", "--module-name", module, *options, "-o", output.name, os.path.relpath(source, GENERATED)]
+    command = [
+        sys.executable,
+        "-m",
+        "cython",
+        "--depfile",
+        "--module-name",
+        module,
+        *options,
+        "-o",
+        output.name,
+        os.path.relpath(source, GENERATED),
+    ]
     result = subprocess.run(command, cwd=GENERATED, check=False)
     # Cython writes a header of `public` names beside the C; ours (cnn.h, engine.h) are written by hand, and one would hide the other.
     output.with_suffix(".h").unlink(missing_ok=True)
@@ -73,7 +84,9 @@ def engine() -> None:
     # The engine's module is never initialised: a variable of the module would stay zero.
     if variables := re.findall(r"^(?:static |__PYX_EXTERN_C ).*\b__pyx_v_6engine_(\w+)(?:\[.*\])*;", c, flags=re.M):
         output.unlink()
-        raise SystemExit(f"engine.pyx has variables at module level, which nothing would initialise: {', '.join(variables)}")
+        raise SystemExit(
+            f"engine.pyx has variables at module level, which nothing would initialise: {', '.join(variables)}"
+        )
     stub_python.write(output, GENERATED / "python")
 
 

@@ -19,7 +19,23 @@ ROOT = Path(__file__).resolve().parent.parent
 KERNELS = ROOT / "csrc" / "kernels" / "kernels.def"
 OUTPUT = ROOT / "src" / "cnn" / "_core" / "engine" / "kernels.pxi"
 
-PYTHON_WORDS = {"in", "is", "not", "and", "or", "lambda", "from", "with", "as", "pass", "del", "def", "real", "None", "yield"}
+PYTHON_WORDS = {
+    "in",
+    "is",
+    "not",
+    "and",
+    "or",
+    "lambda",
+    "from",
+    "with",
+    "as",
+    "pass",
+    "del",
+    "def",
+    "real",
+    "None",
+    "yield",
+}
 
 
 def split_arguments(text: str) -> list[str]:

@@ -106,8 +106,13 @@ def python_h(c: str) -> str:
             lines.append(f"#define {name} (*(PyTypeObject *)0)")
         else:
             lines.append(f"#define {name} ((PyObject *)0)")
-    note = "/* Made by tools/stub_python.py: Python's names, as far as the engine's C mentions them, meaning nothing. */\n"
-    return "\n".join([note + "#ifndef CNN_STUB_PYTHON_H\n#define CNN_STUB_PYTHON_H", TYPES, CHECK, *lines, "#endif"]) + "\n"
+    note = (
+        "/* Made by tools/stub_python.py: Python's names, as far as the engine's C mentions them, meaning nothing. */\n"
+    )
+    return (
+        "\n".join([note + "#ifndef CNN_STUB_PYTHON_H\n#define CNN_STUB_PYTHON_H", TYPES, CHECK, *lines, "#endif"])
+        + "\n"
+    )
 
 
 def write(c_file: Path, folder: Path) -> None:

@@ -21,7 +21,14 @@ ENVIRONMENT = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "M
 
 def run(*command: object, cwd: Path | None = None) -> str:
     print("+", shlex.join(map(str, command)), flush=True)
-    result = subprocess.run([str(c) for c in command], cwd=cwd, env=ENVIRONMENT, check=False, text=True, stdout=None if cwd else subprocess.PIPE)
+    result = subprocess.run(
+        [str(c) for c in command],
+        cwd=cwd,
+        env=ENVIRONMENT,
+        check=False,
+        text=True,
+        stdout=None if cwd else subprocess.PIPE,
+    )
     if result.returncode:
         raise SystemExit(f"failed: {shlex.join(map(str, command))}\n{result.stdout or ''}")
     return result.stdout or ""
@@ -63,7 +70,19 @@ def main(folder: Path) -> None:
         for source in sorted((place / "examples" / "embed_c").glob("*.c")):
             program = source.with_suffix(".out")
             compiler = shlex.split(os.environ.get("CC", "cc"))
-            run(*compiler, "-std=c99", "-Wall", "-Werror", f"-I{include}", source, library, "-lm", "-pthread", "-o", program)
+            run(
+                *compiler,
+                "-std=c99",
+                "-Wall",
+                "-Werror",
+                f"-I{include}",
+                source,
+                library,
+                "-lm",
+                "-pthread",
+                "-o",
+                program,
+            )
             run(program, cwd=source.parent)
         run(python, "-m", "pytest", "-q", "tests", cwd=place)
 

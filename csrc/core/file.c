@@ -313,7 +313,7 @@ void cnn_file_close(cnn_file *file) {
   *file = (cnn_file){NULL, 0, NULL, 0, NULL, 0, NULL};
 }
 
-/* ---- Checksum: docs/format-checksum.md ------------------------------------------------------------------------------------------- */
+/* ---- Checksum: docs/format.md ------------------------------------------------------------------------------------------- */
 
 static uint64_t little_end(const uint8_t *p) {
   return (uint64_t)p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16 | (uint64_t)p[3] << 24 | (uint64_t)p[4] << 32 | (uint64_t)p[5] << 40 |

@@ -27,6 +27,6 @@ cnn_status cnn_file_read_memory(const cnn_allocator *, const void *bytes, size_t
 /* CNN_E_FILE unless the file's header is byte for byte the one that these tensors and notes make. */
 cnn_status cnn_file_check(const cnn_allocator *, const cnn_file *, const cnn_file_tensor *, size_t n, const cnn_file_note *, size_t notes, cnn_error *);
 void cnn_file_close(cnn_file *);
-/* 64-bit checksum of bytes, chained by seed; specified in docs/format-checksum.md. */
+/* 64-bit checksum of bytes, chained by seed; specified in docs/format.md. */
 uint64_t cnn_checksum(const void *bytes, size_t n, uint64_t seed);
 #endif

@@ -171,7 +171,7 @@ static void check_file(void) {
       CHECK(status == CNN_E_MEMORY && error.status == CNN_E_MEMORY);
     }
 
-  /* The vectors of docs/format-checksum.md. */
+  /* The vectors of docs/format.md. */
   uint8_t counting[100];
   for (uint8_t i = 0; i < 100; i++) counting[i] = i;
   CHECK(cnn_checksum(NULL, 0, 0) == 0x2d7390d4a8b433ab && cnn_checksum("abc", 3, 0) == 0x0591d14781dbbe42);

@@ -26,8 +26,8 @@ static double T_(ulps)(real got, wide right) {
 }
 
 /* ---- kernels that work an element at a time. arrays: a letter each, n [-4, 4], p [0, 4], w wide; a capital is written as well.
-   alias: pairs of digits, "10": array 1 may be array 0 (flag 0). run(t, n, a, c, flag) calls; right(v, c, flag) is the definition on one element
-   of each array, in place. tolerance: in EPS of the largest magnitude involved. */
+   alias: pairs of digits, "10": array 1 may be array 0 (flag 0). run(t, n, a, c, flag) calls; right(v, c, flag) is the definition on
+   one element of each array, in place. tolerance: in EPS of the largest magnitude involved. */
 typedef struct {
   const char *name, *arrays, *alias;
   int flags;

@@ -151,10 +151,9 @@ static size_t extent(size_t rows, size_t n, size_t ld) { return rows && n ? (row
     for (size_t d = 0; d < 6; d++) \
       for (int i = 0; i < 4; i++) both_##SUF(t, 1 + next32() % 14, 1 + next32() % 70, deep[d]); \
     both_##SUF(t, 193, 70, 70), both_##SUF(t, 385, 33, 5), both_##SUF(t, 129, 521, 65); \
-    for (int tb = 0; tb < 2; tb++) { /* packed a and b, several blocks of each, in all tiles; then several of k */ \
-      gemm_one_##SUF(t, 1, tb, tb, 521, 1037, 64, 3, 1); \
-      gemm_one_##SUF(t, 1, tb, !tb, 523, 260, 515, 0, 1); \
-    } \
+    /* packed a and b, several blocks of each; then also of k */ \
+    gemm_one_##SUF(t, 1, 0, 0, 521, 1037, 64, 3, 1), gemm_one_##SUF(t, 1, 1, 1, 513, 1025, 65, 0, 1); \
+    gemm_one_##SUF(t, 1, 0, 1, 513, 257, 513, 1, 1); \
     for (int i = 0; i < 100; i++) both_##SUF(t, next32() % 60, next32() % 140, next32() % 90); \
     for (int acc = 0; acc < 2; acc++) \
       for (int at_end = 0; at_end < 2; at_end++) { \
@@ -264,7 +263,8 @@ static double bench_scratch[1 << 17];
       {"dW", 1, 0, 1, 64, 4, 64}, {"Y", 0, 1, 0, 64, 8, 64}, {"dW", 1, 0, 1, 64, 8, 64}, {"Y", 0, 1, 0, 1, 128, 784}, \
       {"Y", 0, 1, 0, 4, 128, 784}, {"Y", 0, 1, 0, 8, 128, 784}, \
       {"Y", 0, 1, 0, 64, 128, 784}, {"Y", 0, 1, 0, 128, 128, 784}, {"Y", 0, 1, 0, 192, 128, 784}}; \
-    static const size_t sizes[][2] = {{2, 2}, {1, 2}, {16, 4}, {3, 16}, {32, 4}, {16, 32}, {10, 128}, {128, 784}, {1024, 784}, {1024, 1024}}; \
+    static const size_t sizes[][2] = {{2, 2}, {1, 2}, {16, 4}, {3, 16}, {32, 4}, {16, 32}, {10, 128}, {128, 784}, \
+                                      {1024, 784}, {1024, 1024}}; \
     const cnn_kernels_##SUF *K = &t->SUF; \
     const double peak = peak_of(t->isa) / sizeof(real); \
     real *a = (real *)bench_memory, *b = a + (1 << 22) + 16, *c = b + (1 << 22) + 16, *s = (real *)bench_scratch; \

@@ -8,6 +8,7 @@ import os
 import cython
 import numpy
 
+from cython cimport floating
 from libc.string cimport memcmp, memcpy, memset, strlen
 
 include "cnn_types.pxi"
@@ -27,6 +28,7 @@ include "errors.pxi"
 include "buffers.pxi"
 include "machine.pxi"
 include "hooks.pxi"
+include "network_parts.pxi"
 include "network.pxi"
 include "session.pxi"
 include "trainer.pxi"

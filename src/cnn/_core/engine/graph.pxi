@@ -94,26 +94,24 @@ cdef cnn_status check_row(const PlanValue *v, const Graph *g, const Node *node, 
 
 cdef int32_t graph_add_block(Graph *g, int32_t node, const char *name, int32_t kind, int32_t rank, const size_t *dims,
                              int32_t init, double fill, size_t fan_in, size_t fan_out, cnn_error *error) noexcept nogil:
-    """Gives the newest node a parameter block "<node's name>.<name>"; its number, -1 when it failed."""
+    """Gives the newest node a parameter block "<node's name>.<name>"; its number, or minus the status when it failed."""
     cdef Node *n = &g.nodes[node]
     cdef Block *b
     cdef size_t count = 1, end, i, length = strlen(g.text + n.name), at
     cdef int weight = kind == CNN_BLOCK_WEIGHT
     for i in range(<size_t>rank):
         if dims[i] == 0 or not cnn_size_mul(count, dims[i], &count):
-            cnn_fail(error, CNN_E_SHAPE, "%s.%s: parameters of the shape %D cannot be held", g.text + n.name, name, <size_t>rank, dims)
-            return -1
+            return -<int32_t>cnn_fail(error, CNN_E_SHAPE, "%s.%s: parameters of the shape %D cannot be held", g.text + n.name, name, <size_t>rank, dims)
     if not cnn_size_add(g.arena, count, &end) or not cnn_size_add(end, ALIGN, &end) or end > (<size_t>1 << 59):
-        cnn_fail(error, CNN_E_SHAPE, "%s.%s: parameters of the shape %D do not fit in memory", g.text + n.name, name, <size_t>rank, dims)
-        return -1
+        return -<int32_t>cnn_fail(error, CNN_E_SHAPE, "%s.%s: parameters of the shape %D do not fit in memory", g.text + n.name, name, <size_t>rank, dims)
+    if init < 0 or init >= CNN_INIT_END:
+        return -<int32_t>cnn_fail(error, CNN_E_ARGUMENT, "%s.%s: initial values %d are not known", g.text + n.name, name, init)
     if n.n_blocks >= MAX_BLOCKS:
-        cnn_fail(error, CNN_E_ARGUMENT, "%s: more than 16 arrays of parameters", g.text + n.name)
-        return -1
+        return -<int32_t>cnn_fail(error, CNN_E_ARGUMENT, "%s: more than 16 arrays of parameters", g.text + n.name)
     if (not make_room(g.allocator, <void **>&g.blocks, &g.room_blocks, g.n_blocks, 1, sizeof(Block))
             or not make_room(g.allocator, <void **>&g.text, &g.room_text, g.n_text, length + strlen(name) + 2, 1)
             or not graph_link(g, <int32_t>g.n_blocks)):
-        cnn_fail(error, CNN_E_MEMORY, "%s: not enough memory for the graph", g.text + n.name)
-        return -1
+        return -<int32_t>cnn_fail(error, CNN_E_MEMORY, "%s: not enough memory for the graph", g.text + n.name)
     at = g.n_text
     memcpy(g.text + at, g.text + n.name, length)
     g.text[at + length] = 46  # "."
@@ -163,10 +161,14 @@ cdef cnn_status graph_copy_attribute(Graph *g, const cnn_attribute *from_, Attri
     elif kind == 1:
         if from_.number != from_.number:
             return cnn_fail(error, CNN_E_ARGUMENT, "attribute %s is NaN", from_.name)
+        if from_.number < 0 and (key == CNN_ATTRIBUTE_L1 or key == CNN_ATTRIBUTE_L2 or key == CNN_ATTRIBUTE_MAX_NORM or key == CNN_ATTRIBUTE_LR_SCALE):
+            return cnn_fail(error, CNN_E_ARGUMENT, "%s is %g; it must be at least 0", from_.name, from_.number)
         to.number = from_.number
     elif kind == 2:
         if from_.text == NULL:
             return cnn_fail(error, CNN_E_ARGUMENT, "attribute %s has no text", from_.name)
+        if not is_utf8(from_.text):
+            return cnn_fail(error, CNN_E_ARGUMENT, "attribute %s is not UTF-8", from_.name)
         to.text = graph_text(g, from_.text, strlen(from_.text))
         if to.text == NONE:
             return cnn_fail(error, CNN_E_MEMORY, "not enough memory for the graph")
@@ -191,6 +193,8 @@ cdef cnn_status graph_name_node(Graph *g, Node *node, const char *op_name_, cnn_
     if a != NULL:
         if g.text[a.text] == 0:
             return cnn_fail(error, CNN_E_ARGUMENT, "a layer's name is empty")
+        if g.text[a.text] == 95 and g.text[a.text + 1] == 95:
+            return cnn_fail(error, CNN_E_ARGUMENT, "the layer name '%s' begins with __, which is kept for the file's own tensors", g.text + a.text)
         if graph_find_node(g, g.text + a.text) >= 0:
             return cnn_fail(error, CNN_E_ARGUMENT, "two layers are called '%s'", g.text + a.text)
         node.name = a.text

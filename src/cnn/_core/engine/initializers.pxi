@@ -7,9 +7,9 @@ cdef enum:
     INIT_CHUNK = 256
 
 cdef int32_t default_init(int32_t activation) noexcept nogil:
-    """What suits the activation that follows. The rectifier family passes on about half of the variance, which he_normal makes up for (He et al.
-    2015); selu keeps mean 0 and variance 1 only after lecun_normal (Klambauer et al. 2017); the saturating ones, softmax and linear
-    outputs take glorot_uniform (Glorot & Bengio 2010)."""
+    """What suits the activation that follows. The rectifier family passes on about half of the variance, which he_normal makes up for
+    (He et al. 2015); selu keeps mean 0 and variance 1 only after lecun_normal (Klambauer et al. 2017); the saturating ones, softmax and
+    linear outputs take glorot_uniform (Glorot & Bengio 2010)."""
     if activation == CNN_SELU:
         return CNN_INIT_LECUN_NORMAL
     if (activation == CNN_RELU or activation == CNN_LEAKY_RELU or activation == CNN_ELU or activation == CNN_GELU or activation == CNN_GELU_TANH

@@ -281,8 +281,7 @@ cdef cnn_status lbfgs_search(Lbfgs *s, real *w, real *g, lbfgs_function evaluate
 
 # ---- A step ------------------------------------------------------------------------------------------------------------------------
 
-cdef cnn_status lbfgs_step(Lbfgs *s, real *w, real *g, lbfgs_function evaluate, void *user,
-                           double *loss) noexcept nogil:
+cdef cnn_status lbfgs_step(Lbfgs *s, real *w, real *g, lbfgs_function evaluate, void *user, double *loss) noexcept nogil:
     """Up to max_iter iterations; *loss is the loss before them. A loss or gradient that is not finite (but within a search, which steps
     back from it) is CNN_E_NONFINITE. An evaluation that fails ends the step with its status. w is then as the last whole iteration
     left it, and the next step goes on from there."""
@@ -337,6 +336,7 @@ cdef cnn_status lbfgs_step(Lbfgs *s, real *w, real *g, lbfgs_function evaluate, 
         s.state.evaluations += used
         evaluations += used
         if status != CNN_OK:
+            s.state.iterations -= 1  # undone
             s.state.t = 0
             lbfgs_move(s, 0, w)
             return status

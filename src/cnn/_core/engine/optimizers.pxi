@@ -193,8 +193,8 @@ cdef void option_below_one(OptionCheck *c, const char *name, double value) noexc
     option_must(c, value >= 0 and value < 1, name, value, "in [0, 1)")
 
 cdef void option_count(OptionCheck *c, const char *name, double value, double least) noexcept nogil:
-    option_must(c, value >= least and value <= 1e9 and value == <double><int64_t>value, name, value,
-                b"a whole number from 1 on" if least > 0 else b"a whole number from 0 on")
+    option_must(c, value >= least and value <= 1e6 and value == <double><int64_t>value, name, value,
+                b"a whole number from 1 to 1000000" if least > 0 else b"a whole number from 0 to 1000000")
 
 cdef void option_unused(OptionCheck *c, const char *name, double value) noexcept nogil:
     option_must(c, value == 0, name, value, "an option of this optimizer")

@@ -530,6 +530,9 @@ cdef double penalty_now(Trainer *t) noexcept nogil:
 cdef void trainer_clip(Trainer *t, real *g) noexcept nogil:
     cdef size_t i
     cdef double norm = 0, scale
+    if t.optimizer.clip_value > 0:
+        for i in range(t.n_spans):
+            k_clip(t.plan.kernels, t.spans[i].count, <real>-t.optimizer.clip_value, <real>t.optimizer.clip_value, g + t.spans[i].offset)
     if t.optimizer.clip_norm > 0:
         for i in range(t.n_spans):
             norm += k_sum_squares(t.plan.kernels, t.spans[i].count, g + t.spans[i].offset)
@@ -537,9 +540,6 @@ cdef void trainer_clip(Trainer *t, real *g) noexcept nogil:
         if scale < 1:
             for i in range(t.n_spans):
                 k_scale(t.plan.kernels, t.spans[i].count, <real>scale, g + t.spans[i].offset, g + t.spans[i].offset)
-    if t.optimizer.clip_value > 0:
-        for i in range(t.n_spans):
-            k_clip(t.plan.kernels, t.spans[i].count, <real>-t.optimizer.clip_value, <real>t.optimizer.clip_value, g + t.spans[i].offset)
 
 
 cdef void trainer_limit(Trainer *t, real *w) noexcept nogil:

@@ -4,9 +4,10 @@ cdef inline uint64_t reads(int32_t key) noexcept nogil:
     """A set of attributes that holds this one."""
     return <uint64_t>1 << key
 
-cdef cnn_status op_takes(const Graph *g, const Node *node, const char *kind, size_t least, size_t most, uint64_t keys, cnn_error *error) noexcept nogil:
+cdef cnn_status op_takes(const Graph *g, const Node *node, const char *kind, size_t least, size_t most, uint64_t keys,
+                         cnn_error *error) noexcept nogil:
     """Checks that a `kind` ("Dropout") has least to most inputs (NONE: any number), and no attributes but keys and any op's own."""
-    cdef uint64_t known = keys | reads(CNN_ATTRIBUTE_NAME) | reads(CNN_ATTRIBUTE_SHARE) | reads(CNN_ATTRIBUTE_TRAINABLE) | reads(CNN_ATTRIBUTE_LR_SCALE)
+    cdef uint64_t own = reads(CNN_ATTRIBUTE_NAME) | reads(CNN_ATTRIBUTE_SHARE) | reads(CNN_ATTRIBUTE_TRAINABLE) | reads(CNN_ATTRIBUTE_LR_SCALE)
     cdef size_t n = <size_t>node.n_inputs, i
     cdef int32_t key
     if n < least or n > most:
@@ -17,7 +18,7 @@ cdef cnn_status op_takes(const Graph *g, const Node *node, const char *kind, siz
         return cnn_fail(error, CNN_E_ARGUMENT, "%s: %s takes %z to %z inputs, not %z", node_name(g, node), kind, least, most, n)
     for i in range(<size_t>node.n_attributes):
         key = g.attributes[node.attributes + i].key
-        if not known & reads(key):
+        if not (keys | own) & reads(key):
             return cnn_fail(error, CNN_E_ARGUMENT, "%s: %s has no attribute '%s'", node_name(g, node), kind, attribute_name(key))
     return CNN_OK
 

@@ -9,8 +9,8 @@ cdef cnn_status concat_shape(Graph *g, const Node *node, const PlanValue *x, Pla
     if status != CNN_OK:
         return status
     if not real_axis(x, axis, &at):
-        return cnn_fail(error, CNN_E_SHAPE, "%s: axis is %l; Concat joins inputs of shape %D along any axis but the batch's", node_name(g, node), axis,
-                        <size_t>x.rank, x.dims)
+        return cnn_fail(error, CNN_E_SHAPE, "%s: axis is %l; Concat joins inputs of shape %D along any axis but the batch's",
+                        node_name(g, node), axis, <size_t>x.rank, x.dims)
     y[0] = x[0]
     for i in range(1, <size_t>node.n_inputs):
         if x[i].dtype != x.dtype:
@@ -29,8 +29,8 @@ cdef cnn_status concat_shape(Graph *g, const Node *node, const PlanValue *x, Pla
                 elif x[i].dims[j] != OPEN and x[i].dims[j] != y.dims[j]:
                     differ = 1
         if differ:
-            return cnn_fail(error, CNN_E_SHAPE, "%s: inputs of shape %D and %D cannot be joined on axis %l: their other sizes differ", node_name(g, node),
-                            <size_t>x.rank, x.dims, <size_t>x[i].rank, x[i].dims, axis)
+            return cnn_fail(error, CNN_E_SHAPE, "%s: inputs of shape %D and %D cannot be joined on axis %l: their other sizes differ",
+                            node_name(g, node), <size_t>x.rank, x.dims, <size_t>x[i].rank, x[i].dims, axis)
     return CNN_OK
 
 cdef void concat_plan(OpPlan *p) noexcept nogil:

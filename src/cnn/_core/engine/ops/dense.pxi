@@ -26,13 +26,13 @@ cdef cnn_status dense_blocks(Graph *g, int32_t index, const PlanValue *x, const 
     cdef int32_t init = <int32_t>attribute_integer(g, node, CNN_ATTRIBUTE_INIT, CNN_INIT_DEFAULT)
     cdef int32_t bias_init = <int32_t>attribute_integer(g, node, CNN_ATTRIBUTE_BIAS_INIT, CNN_INIT_ZEROS)
     cdef int bias = attribute_integer(g, node, CNN_ATTRIBUTE_BIAS, 1) != 0
+    cdef int32_t made
     dims[0] = y.dims[y.rank - 1]
     dims[1] = x.dims[x.rank - 1]
-    if graph_add_block(g, index, "weight", CNN_BLOCK_WEIGHT, 2, dims, init, 0.0, dims[1], dims[0], error) < 0:
-        return CNN_E_ARGUMENT
-    if bias and graph_add_block(g, index, "bias", CNN_BLOCK_WEIGHT, 1, dims, bias_init, 0.0, dims[1], dims[0], error) < 0:
-        return CNN_E_ARGUMENT
-    return CNN_OK
+    made = graph_add_block(g, index, "weight", CNN_BLOCK_WEIGHT, 2, dims, init, 0.0, dims[1], dims[0], error)
+    if made >= 0 and bias:
+        made = graph_add_block(g, index, "bias", CNN_BLOCK_WEIGHT, 1, dims, bias_init, 0.0, dims[1], dims[0], error)
+    return <cnn_status>-made if made < 0 else CNN_OK
 
 cdef void dense_plan(OpPlan *p) noexcept nogil:
     cdef const PlanValue *x = &p.values[p.inputs[0]]

@@ -7,8 +7,9 @@ cdef enum:
     MAX_BLOCK_NAME = 64
 
 cdef cnn_status function_shape(Graph *g, const Node *node, const PlanValue *x, PlanValue *y, cnn_error *error) noexcept nogil:
-    cdef uint64_t keys = (reads(CNN_ATTRIBUTE_SHAPE) | reads(CNN_ATTRIBUTE_FUNCTION) | reads(CNN_ATTRIBUTE_BLOCK_NAMES) | reads(CNN_ATTRIBUTE_BLOCK_SHAPES)
-                          | reads(CNN_ATTRIBUTE_INIT) | reads(CNN_ATTRIBUTE_L1) | reads(CNN_ATTRIBUTE_L2) | reads(CNN_ATTRIBUTE_MAX_NORM))
+    cdef uint64_t keys = (reads(CNN_ATTRIBUTE_SHAPE) | reads(CNN_ATTRIBUTE_FUNCTION) | reads(CNN_ATTRIBUTE_BLOCK_NAMES)
+                          | reads(CNN_ATTRIBUTE_BLOCK_SHAPES) | reads(CNN_ATTRIBUTE_INIT) | reads(CNN_ATTRIBUTE_L1) | reads(CNN_ATTRIBUTE_L2)
+                          | reads(CNN_ATTRIBUTE_MAX_NORM))
     cdef cnn_status status = op_takes(g, node, "Function", 1, MAX_FUNCTION_INPUTS, keys, error)
     cdef const Attribute *shape = attribute(g, node, CNN_ATTRIBUTE_SHAPE)
     cdef size_t i
@@ -64,7 +65,8 @@ cdef cnn_status function_blocks(Graph *g, int32_t index, const PlanValue *x, con
         sizes = g.ints + shapes.first + place
         rank = <size_t>sizes[0] if place < shapes.count and sizes[0] >= 0 and sizes[0] <= MAX_RANK else NONE
         if rank == NONE or shapes.count - place - 1 < rank:
-            return cnn_fail(error, CNN_E_ARGUMENT, "%s: block_shapes does not give the rank (up to 8) and the sizes of '%s'", node_name(g, node), name)
+            return cnn_fail(error, CNN_E_ARGUMENT, "%s: block_shapes does not give the rank (up to 8) and the sizes of '%s'",
+                            node_name(g, node), name)
         for i in range(rank):
             if sizes[i + 1] < 1:
                 return cnn_fail(error, CNN_E_SHAPE, "%s.%s: size %z is %l; it must be at least 1", node_name(g, node), name, i, sizes[i + 1])
@@ -73,7 +75,8 @@ cdef cnn_status function_blocks(Graph *g, int32_t index, const PlanValue *x, con
         fan_in = 1  # as of a weight (out, in, ...)
         for i in range(1, rank):
             if not cnn_size_mul(fan_in, dims[i], &fan_in):
-                return cnn_fail(error, CNN_E_SHAPE, "%s.%s: parameters of the shape %D do not fit in memory", node_name(g, node), name, rank, dims)
+                return cnn_fail(error, CNN_E_SHAPE, "%s.%s: parameters of the shape %D do not fit in memory",
+                                node_name(g, node), name, rank, dims)
         if graph_add_block(g, index, name, CNN_BLOCK_WEIGHT, <int32_t>rank, dims, init, 0.0, fan_in, dims[0] if rank else 1, error) < 0:
             return CNN_E_ARGUMENT
     if place != shapes.count:
@@ -140,7 +143,8 @@ cdef cnn_status function_backward(Op *op, const real *parameters, real *gradient
     if op.function == NULL:
         return function_missing(op)
     if op.function.backward == NULL:
-        return cnn_fail_at(op.run.error, CNN_E_UNSUPPORTED, op.index, "%s: its Function has no backward, which gradients need", node_name(op.graph, op.node))
+        return cnn_fail_at(op.run.error, CNN_E_UNSUPPORTED, op.index, "%s: its Function has no backward, which gradients need",
+                           node_name(op.graph, op.node))
     function_value(op, op.output, op.data[op.output], &y)
     function_value(op, op.output, op.gradient[op.output], &dy)
     for i in range(inputs):

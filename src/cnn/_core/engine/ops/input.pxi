@@ -20,7 +20,8 @@ cdef cnn_status input_shape(Graph *g, const Node *node, const PlanValue *x, Plan
     for i in range(shape.count):
         size = g.ints[shape.first + i]
         if size < 1 and size != -1:
-            return cnn_fail(error, CNN_E_SHAPE, "%s: size %z of its shape is %l; a size is at least 1, or -1 where it is open", node_name(g, node), i, size)
+            return cnn_fail(error, CNN_E_SHAPE, "%s: size %z of its shape is %l; a size is at least 1, or -1 where it is open",
+                            node_name(g, node), i, size)
         y.dims[i + 1] = OPEN if size == -1 else <size_t>size
     return CNN_OK
 

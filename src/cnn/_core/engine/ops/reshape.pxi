@@ -24,7 +24,8 @@ cdef cnn_status reshape_shape(Graph *g, const Node *node, const PlanValue *x, Pl
         if size == -1 and rest == 0:
             rest = i
         elif size < 1:
-            return cnn_fail(error, CNN_E_SHAPE, "%s: size %z of its shape is %l; a size is at least 1, and one may be -1", node_name(g, node), i - 1, size)
+            return cnn_fail(error, CNN_E_SHAPE, "%s: size %z of its shape is %l; a size is at least 1, and one may be -1",
+                            node_name(g, node), i - 1, size)
         elif not cnn_size_mul(known, <size_t>size, &known):
             return too_large(g, node, x, error)
         y.dims[i] = OPEN if size == -1 else <size_t>size

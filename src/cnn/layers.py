@@ -1,0 +1,580 @@
+"""Layers, as people write them.
+
+A layer is a description: ``Dense(8)``. In a list it is applied to what stands before it; called on symbolic tensors it makes any acyclic
+graph: ``y = cnn.Dense(8)(x)``. A layer object that is used twice shares its parameters. The layers of a network (``net.layers``) are
+copies of the descriptions, bound to it: they have a name, parameters, and may go into another network, into which they bring copies of
+their parameters and `trainable`.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from . import _core
+from .bound import BoundLayer
+from .checks import number, sizes, whole
+from .names import lookup
+
+__all__ = [
+    "Activation",
+    "Add",
+    "Concat",
+    "Dense",
+    "Dropout",
+    "Flatten",
+    "Function",
+    "GaussianNoise",
+    "Input",
+    "Layer",
+    "Multiply",
+    "Normalize",
+    "OneHot",
+    "Rescale",
+    "Reshape",
+    "Tensor",
+]
+
+ACTIVATION_ALIASES = {"swish": "silu", "logistic": "sigmoid", "identity": "linear"}
+_ACTIVATION_CONSTANTS = {"leaky_relu": ("alpha",), "elu": ("alpha",), "softplus": ("alpha", "beta")}
+_CODE_NAMES = {
+    "activation": {code: name for name, code in _core.ACTIVATIONS.items()},
+    "init": {code: name for name, code in _core.INITS.items()},
+}
+
+
+def activation_name(activation: Any, what: str = "activation") -> str:
+    """Our name of an activation; None is linear."""
+    return "linear" if activation is None else lookup(what, activation, _core.ACTIVATIONS, ACTIVATION_ALIASES)
+
+
+def init_name(init: Any, what: str = "init") -> str | None:
+    """Our name of an initializer; None stays None, which suits the activation."""
+    return None if init is None else lookup(what, init, [n for n in _core.INITS if n != "default"])
+
+
+class Tensor:
+    """A value of a graph in the making: what a layer gives for its inputs."""
+
+    def __init__(self, layer: "Layer", inputs: "tuple[Tensor, ...]") -> None:
+        self.layer = layer
+        self.inputs = inputs
+
+    def __repr__(self) -> str:
+        return f"Tensor({self.layer!r})"
+
+
+class Layer(BoundLayer):
+    """What all layers have.
+
+    Parameters
+    ----------
+    name : str, optional
+        Unique in a network; by default the kind and a number: "dense_1".
+    trainable : bool, default True
+        Whether training changes its parameters.
+    """
+
+    op = ""
+    many = False  # takes a list of inputs
+
+    def __init__(self, *, name: str | None = None, trainable: bool = True) -> None:
+        self._common(name, trainable)
+
+    def _common(self, name: str | None, trainable: bool) -> None:
+        if name is not None and (not isinstance(name, str) or not name or "." in name or "@" in name or name.startswith("__")):
+            raise ValueError(f"name is {name!r}; a layer's name is a string without '.' and '@', and does not begin with '__'")
+        self.name = name
+        self._trainable = bool(trainable)
+
+    def __call__(self, inputs: Any) -> Tensor:
+        """Apply the layer to one tensor, or to a list of them."""
+        given = list(inputs) if isinstance(inputs, list | tuple) else [inputs]
+        for one in given:
+            if isinstance(one, Layer) and not isinstance(one, Tensor):
+                raise TypeError(f"{type(self).__name__} was called on a layer; call it on its output, as in {type(self).__name__}(...)(x)")
+            if not isinstance(one, Tensor):
+                kind = type(one).__name__
+                raise TypeError(f"{type(self).__name__} was called on a {kind}; layers are called on cnn.Input(...) and what follows from it")
+        if len(given) > 1 and not self.many:
+            raise ValueError(f"{type(self).__name__} takes one input, not {len(given)}")
+        return Tensor(self, tuple(given))
+
+    # What the engine takes: attributes by the names of cnn.h; defaults are left out.
+    def _attributes(self) -> dict[str, Any]:
+        return {}
+
+    def _common_attributes(self) -> dict[str, Any]:
+        out: dict[str, Any] = {} if self._trainable else {"trainable": 0}
+        if self._lr_scale != 1.0:
+            out["lr_scale"] = self._lr_scale
+        return out
+
+    @property
+    def _activation(self) -> "Activation | None":
+        """The node that follows, of a layer with activation=."""
+        return None
+
+    @classmethod
+    def _from_attributes(cls, attributes: dict[str, Any]) -> "Layer":
+        """A layer as it stands in a graph."""
+        return cls()
+
+    def _config(self) -> dict[str, Any]:
+        return {k: v for k, v in vars(self).items() if not k.startswith("_") and v is not None and k != "name"}
+
+    def __repr__(self) -> str:
+        shown = [f"{k}={v!r}" for k, v in self._config().items()]
+        return f"{type(self).__name__}({', '.join(shown + ([f'name={self.name!r}'] if self.name else []))})"
+
+
+class Input(Layer, Tensor):
+    """Where data enter.
+
+    Parameters
+    ----------
+    shape : int or tuple of int
+        Of one sample; None for a size that is bound when the network runs.
+    dtype : {"float", "int32", "int64"}, default "float"
+        "float" is the network's own dtype. Data of any dtype are converted to it.
+    name : str, optional
+    """
+
+    op = "input"
+
+    def __init__(self, shape: Any, dtype: str = "float", *, name: str | None = None) -> None:
+        self._common(name, True)
+        Tensor.__init__(self, self, ())
+        self.shape = tuple(None if s == -1 else s for s in sizes("shape", shape, openly=True))
+        self.dtype = lookup("dtype", dtype, ("float", "int32", "int64"), {"float32": "float", "float64": "float"})
+
+    def __call__(self, inputs: Any) -> Tensor:
+        raise TypeError("an Input is not called; the layers after it are, as in cnn.Dense(8)(x)")
+
+    def _attributes(self) -> dict[str, Any]:
+        out: dict[str, Any] = {"shape": [-1 if s is None else s for s in self.shape]}
+        if self.dtype != "float":
+            out["dtype"] = {"int32": 2, "int64": 3}[self.dtype]
+        return out
+
+    @classmethod
+    def _from_attributes(cls, attributes: dict[str, Any]) -> "Input":
+        return cls(tuple(attributes["shape"]), {2: "int32", 3: "int64"}.get(attributes.get("dtype", 0), "float"))
+
+    def _config(self) -> dict[str, Any]:
+        return {"shape": self.shape, **({"dtype": self.dtype} if self.dtype != "float" else {})}
+
+    __repr__ = Layer.__repr__
+
+
+class Dense(Layer):
+    """``y = f(x W' + b)`` on the last axis; W (units, features), b (units,).
+
+    Parameters
+    ----------
+    units : int
+    activation : str or Activation, optional
+    bias : bool, default True
+    init, bias_init : str, optional
+        Initial weights: "normal", "glorot_uniform", ...; by default what suits the activation, and zeros.
+    l1, l2 : float, default 0
+        ``l1 sum|w| + l2/2 sum w^2`` of the weight (not of the bias) is added to the loss.
+    max_norm : float, optional
+        The largest Euclidean norm of the weights into one unit.
+    name : str, optional
+    trainable : bool, default True
+    """
+
+    op = "dense"
+
+    def __init__(
+        self,
+        units: int,
+        activation: Any = None,
+        bias: bool = True,
+        init: str | None = None,
+        bias_init: str = "zeros",
+        l1: float = 0.0,
+        l2: float = 0.0,
+        max_norm: float | None = None,
+        name: str | None = None,
+        trainable: bool = True,
+    ) -> None:
+        self.units = whole("units", units)
+        self.activation = activation if isinstance(activation, Activation) else activation_name(activation)
+        self._has_bias = bool(bias)
+        self.init = init_name(init)
+        self.bias_init = init_name(bias_init, "bias_init") or "zeros"
+        self.l1, self.l2 = number("l1", l1, 0), number("l2", l2, 0)
+        self.max_norm = None if max_norm is None else number("max_norm", max_norm, 0, above=True)
+        self._common(name, trainable)
+
+    def _attributes(self) -> dict[str, Any]:
+        out: dict[str, Any] = {"units": self.units}
+        if not self._has_bias:
+            out["bias"] = 0
+        if self.init is not None:
+            out["init"] = _core.INITS[self.init]
+        if self.bias_init != "zeros":
+            out["bias_init"] = _core.INITS[self.bias_init]
+        for name in ("l1", "l2", "max_norm"):
+            if getattr(self, name):
+                out[name] = getattr(self, name)
+        return out
+
+    @property
+    def _activation(self) -> "Activation | None":
+        if isinstance(self.activation, Activation):
+            return self.activation
+        return None if self.activation == "linear" else Activation(self.activation)
+
+    @classmethod
+    def _from_attributes(cls, attributes: dict[str, Any]) -> "Dense":
+        a = attributes
+        return cls(
+            a["units"],
+            bias=bool(a.get("bias", 1)),
+            init=_CODE_NAMES["init"].get(a.get("init", 0), "default") if a.get("init", 0) else None,
+            bias_init=_CODE_NAMES["init"][a.get("bias_init", 1) or 1],
+            l1=a.get("l1", 0.0),
+            l2=a.get("l2", 0.0),
+            max_norm=a.get("max_norm", 0.0) or None,
+        )
+
+    def _config(self) -> dict[str, Any]:
+        defaults = {"activation": "linear", "bias": True, "bias_init": "zeros", "l1": 0.0, "l2": 0.0}
+        config = {**super()._config(), "bias": self._has_bias}
+        return {k: v for k, v in config.items() if k not in defaults or defaults[k] != v}
+
+
+class Activation(Layer):
+    """``y = f(x)``: linear sigmoid tanh relu leaky_relu elu selu gelu gelu_tanh silu softplus softmax hard_sigmoid hard_swish.
+
+    PyTorch's definitions. Softmax is over features: the last axis, axis 1 for images.
+
+    Parameters
+    ----------
+    name_of : str
+        Which; `swish`, `logistic`, `identity` are other words for silu, sigmoid, linear.
+    alpha, beta : float, optional
+        Constants: leaky_relu's slope below 0 (alpha, 0.01), elu's alpha (1), softplus's sharpness (alpha, 1) and threshold (beta, 20).
+    """
+
+    op = "activation"
+
+    def __init__(
+        self, activation: str, *, alpha: float | None = None, beta: float | None = None, name: str | None = None, trainable: bool = True
+    ) -> None:
+        self.activation = activation_name(activation)
+        known = _ACTIVATION_CONSTANTS.get(self.activation, ())
+        for constant, value in (("alpha", alpha), ("beta", beta)):
+            if value is not None and constant not in known:
+                raise ValueError(f"{self.activation} has no constant {constant}; it has {', '.join(known) or 'none'}")
+        self.alpha = None if alpha is None else number("alpha", alpha)
+        self.beta = None if beta is None else number("beta", beta)
+        self._common(name, trainable)
+
+    def _attributes(self) -> dict[str, Any]:
+        constants = {name: getattr(self, name) for name in ("alpha", "beta") if getattr(self, name) is not None}
+        return {"activation": _core.ACTIVATIONS[self.activation], **constants}
+
+    @classmethod
+    def _from_attributes(cls, attributes: dict[str, Any]) -> "Activation":
+        name = _CODE_NAMES["activation"][attributes["activation"]]
+        return cls(name, alpha=attributes.get("alpha"), beta=attributes.get("beta"))
+
+
+class Dropout(Layer):
+    """In training each number is 0 with probability `rate`, else divided by 1 - rate (Srivastava et al. 2014)."""
+
+    op = "dropout"
+
+    def __init__(self, rate: float = 0.5, *, name: str | None = None, trainable: bool = True) -> None:
+        self.rate = number("rate", rate, 0, 1)
+        self._common(name, trainable)
+
+    def _attributes(self) -> dict[str, Any]:
+        return {"rate": self.rate}
+
+    @classmethod
+    def _from_attributes(cls, attributes: dict[str, Any]) -> "Dropout":
+        return cls(attributes.get("rate", 0.5))
+
+
+class GaussianNoise(Layer):
+    """In training ``y = x + std e``, e from N(0, 1)."""
+
+    op = "gaussian_noise"
+
+    def __init__(self, std: float = 1.0, *, name: str | None = None, trainable: bool = True) -> None:
+        self.std = number("std", std, 0)
+        self._common(name, trainable)
+
+    def _attributes(self) -> dict[str, Any]:
+        return {"std": self.std}
+
+    @classmethod
+    def _from_attributes(cls, attributes: dict[str, Any]) -> "GaussianNoise":
+        return cls(attributes.get("std", 1.0))
+
+
+class Rescale(Layer):
+    """``y = scale x + offset``, as in ``Rescale(1 / 255)`` for bytes."""
+
+    op = "rescale"
+
+    def __init__(self, scale: float, offset: float = 0.0, *, name: str | None = None, trainable: bool = True) -> None:
+        self.scale = number("scale", scale)
+        self.offset = number("offset", offset)
+        self._common(name, trainable)
+
+    def _attributes(self) -> dict[str, Any]:
+        return {"scale": self.scale, "offset": self.offset}
+
+    @classmethod
+    def _from_attributes(cls, attributes: dict[str, Any]) -> "Rescale":
+        return cls(attributes.get("scale", 1.0), attributes.get("offset", 0.0))
+
+
+class Normalize(Layer):
+    """``y = (x - mean) / std`` by feature; a NaN first becomes `fill`.
+
+    Parameters
+    ----------
+    mean, std : float or array (m,), optional
+        Given here, or learnt from data by `adapt`; without either 0 and 1.
+    fill : float or array (m,), optional
+        What takes the place of a NaN; by default a NaN stays one.
+    axis : int, default -1
+        Of the features, the batch counted.
+    """
+
+    op = "normalize"
+
+    def __init__(
+        self, mean: Any = None, std: Any = None, fill: Any = None, *, axis: int = -1, name: str | None = None, trainable: bool = True
+    ) -> None:
+        self.axis = int(axis)
+        self._values: dict[str, np.ndarray] = {}
+        for key, value in (("mean", mean), ("std", std), ("fill", fill)):
+            if value is not None:
+                self._values[key] = np.atleast_1d(np.asarray(value, np.float64)).ravel()
+        if "std" in self._values and not (self._values["std"] > 0).all():
+            raise ValueError("std has a value that is not above 0")
+        self._common(name, trainable)
+
+    def adapt(self, X: Any) -> "Normalize":
+        """Take mean and std of each feature from data; NaNs do not count, a constant feature has std 1.
+
+        Parameters
+        ----------
+        X : array-like (n, ..., m)
+            The layer's own input.
+        """
+        from .arrays import as_array
+
+        x = np.asarray(as_array(X, "X"), np.float64)
+        if x.ndim < 2 or not len(x):
+            raise ValueError(f"X has the shape {x.shape}; Normalize.adapt needs rows of features, (n, m)")
+        x = np.moveaxis(x, self.axis, -1).reshape(-1, x.shape[self.axis])
+        if np.isnan(x).all(axis=0).any():
+            raise ValueError(f"X has nothing but NaN in column {int(np.argmax(np.isnan(x).all(axis=0)))}")
+        std = np.nanstd(x, axis=0)
+        found = {"mean": np.nanmean(x, axis=0), "std": np.where(std > 0, std, 1.0)}
+        if self._network is not None:
+            for key, value in found.items():
+                self._write(key, value)
+        self._values.update(found)
+        return self
+
+    @property
+    def _features(self) -> int | None:
+        """m where it is known before the input is; 1 is one mean for all."""
+        counts = {v.size for v in self._values.values()}
+        if len(counts - {1}) > 1:
+            raise ValueError(f"mean, std and fill have {sorted(counts)} features; they must be the same number")
+        return max(counts) if counts - {1} else None
+
+    def _attributes(self) -> dict[str, Any]:
+        out: dict[str, Any] = {} if self.axis == -1 else {"axis": self.axis}
+        if self._features is not None:
+            out["shape"] = [self._features]
+        return out
+
+    @classmethod
+    def _from_attributes(cls, attributes: dict[str, Any]) -> "Normalize":
+        return cls(axis=attributes.get("axis", -1))
+
+    def _config(self) -> dict[str, Any]:
+        return {} if self.axis == -1 else {"axis": self.axis}
+
+    def _start(self) -> None:
+        for key, value in self._values.items():
+            self._write(key, value)
+
+
+class OneHot(Layer):
+    """Codes to indicator columns: column j with K classes becomes K columns, 1 at the code's place; a NaN is all zeros.
+
+    Parameters
+    ----------
+    classes : int or sequence of int
+        One number for all columns, or one a column: 0 for a column that goes through as it is.
+    """
+
+    op = "one_hot"
+
+    def __init__(self, classes: Any, *, name: str | None = None, trainable: bool = True) -> None:
+        one = not hasattr(classes, "__iter__")
+        self.classes = whole("classes", classes) if one else tuple(whole("classes", c, 0) for c in classes)
+        self._common(name, trainable)
+
+    def _attributes(self) -> dict[str, Any]:
+        return {"classes": [self.classes] if isinstance(self.classes, int) else list(self.classes)}
+
+    @classmethod
+    def _from_attributes(cls, attributes: dict[str, Any]) -> "OneHot":
+        classes = tuple(attributes["classes"])
+        return cls(classes[0] if len(classes) == 1 else classes)
+
+
+class Flatten(Layer):
+    """``(n, ...)`` to ``(n, everything else)``, in C order."""
+
+    op = "flatten"
+
+
+class Reshape(Layer):
+    """Another shape of a sample; one size may be -1."""
+
+    op = "reshape"
+
+    def __init__(self, shape: Any, *, name: str | None = None, trainable: bool = True) -> None:
+        self.shape = sizes("shape", shape, openly=True)
+        self._common(name, trainable)
+
+    def _attributes(self) -> dict[str, Any]:
+        return {"shape": list(self.shape)}
+
+    @classmethod
+    def _from_attributes(cls, attributes: dict[str, Any]) -> "Reshape":
+        return cls(tuple(attributes["shape"]))
+
+
+class Add(Layer):
+    """The sum of two or more inputs of one shape: ``cnn.Add()([a, b])``."""
+
+    op = "add"
+    many = True
+
+
+class Multiply(Layer):
+    """The product, element by element, of two or more inputs of one shape."""
+
+    op = "multiply"
+    many = True
+
+
+class Concat(Layer):
+    """Two or more inputs side by side along `axis` (the last by default; the batch counts as axis 0)."""
+
+    op = "concat"
+    many = True
+
+    def __init__(self, axis: int = -1, *, name: str | None = None, trainable: bool = True) -> None:
+        self.axis = int(axis)
+        self._common(name, trainable)
+
+    def _attributes(self) -> dict[str, Any]:
+        return {"axis": self.axis}
+
+    @classmethod
+    def _from_attributes(cls, attributes: dict[str, Any]) -> "Concat":
+        return cls(attributes.get("axis", -1))
+
+
+class Function(Layer):
+    """A layer in NumPy, called once a batch with the interpreter lock.
+
+    Parameters
+    ----------
+    forward : callable
+        ``forward(x) -> y``, or ``forward(x, parameters) -> y`` with a dict of arrays where it has parameters. x has the batch first; it
+        is a list of arrays where the layer is called on several tensors.
+    backward : callable, optional
+        ``backward(x, y, dy) -> dx``, or ``backward(x, y, dy, parameters) -> (dx, {name: gradient})``. Without it the network predicts only.
+    output_shape : tuple of int, optional
+        Of one sample; by default like the (first) input.
+    parameters : dict, optional
+        Name to initial values: an array, or a shape (zeros).
+    """
+
+    op = "function"
+    many = True
+
+    def __init__(
+        self,
+        forward: Callable[..., Any],
+        backward: Callable[..., Any] | None = None,
+        output_shape: Any = None,
+        parameters: dict[str, Any] | None = None,
+        *,
+        init: str | None = None,
+        name: str | None = None,
+        trainable: bool = True,
+    ) -> None:
+        if not callable(forward) or not (backward is None or callable(backward)):
+            raise TypeError("forward and backward must be functions")
+        self.forward, self.backward = forward, backward
+        self._output_shape = None if output_shape is None else sizes("output_shape", output_shape, openly=True)
+        self.init = init_name(init)
+        self._given: dict[str, np.ndarray | None] = {}
+        self._shapes: dict[str, tuple[int, ...]] = {}
+        for key, value in (parameters or {}).items():
+            shape = isinstance(value, tuple) and all(isinstance(s, int) for s in value)
+            self._given[key] = None if shape else np.asarray(value, np.float64)
+            self._shapes[key] = tuple(value) if shape else np.shape(value)
+        self._common(name, trainable)
+
+    def _attributes(self) -> dict[str, Any]:
+        out: dict[str, Any] = {}
+        if self._output_shape is not None:
+            out["shape"] = list(self._output_shape)
+        if self._shapes:
+            out["block_names"] = ",".join(self._shapes)
+            out["block_shapes"] = [size for shape in self._shapes.values() for size in (len(shape), *shape)]
+        if self.init is not None:
+            out["init"] = _core.INITS[self.init]
+        return out
+
+    @classmethod
+    def _from_attributes(cls, attributes: dict[str, Any]) -> "Function":
+        made = cls(_missing, _missing, attributes.get("shape"))
+        names: Sequence[str] = attributes["block_names"].split(",") if attributes.get("block_names") else []
+        rest = list(attributes.get("block_shapes", ()))
+        for name in names:
+            rank = rest.pop(0)
+            made._shapes[name] = tuple(rest[:rank])
+            del rest[:rank]
+        return made
+
+    def _config(self) -> dict[str, Any]:
+        return {"forward": self.forward}
+
+    def _start(self) -> None:
+        for key, value in self._given.items():
+            if value is not None:
+                self._write(key, value)
+
+
+def _missing(*arguments: Any) -> Any:
+    raise RuntimeError("this Function layer came from a file without its code: pass functions={name: layer} to cnn.load")
+
+
+KINDS: dict[str, type[Layer]] = {
+    c.op: c
+    for c in (
+        Input, Dense, Activation, Dropout, GaussianNoise, Rescale, Normalize, OneHot, Flatten, Reshape, Add, Multiply, Concat, Function
+    )
+}  # fmt: skip
+assert set(KINDS) == set(_core.OPS), "an op of cnn.h has no layer here"

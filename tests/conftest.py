@@ -1,0 +1,35 @@
+"""What every test may ask for: an instruction set of this machine, a dtype, and how close a result must be to the float64 reference."""
+
+import numpy as np
+import pytest
+
+import cnn
+
+ISAS = cnn.cpu.available()
+DTYPES = ["float32", "float64"]
+
+
+def pytest_report_header():
+    return f"instruction sets tested: {', '.join(ISAS)}"
+
+
+@pytest.fixture(params=ISAS)
+def isa(request):
+    """Each instruction set in turn; what was in use comes back."""
+    before = cnn.cpu.current()
+    cnn.cpu.use(request.param)
+    yield request.param
+    cnn.cpu.use(before)
+
+
+@pytest.fixture(params=DTYPES)
+def dtype(request):
+    return request.param
+
+
+def close(actual, expected, dtype, factor=1.0):
+    """Agreement of a single operation: 1e-10 in float64, 1e-5 in float32, relative to the largest expected value."""
+    expected = np.asarray(expected, dtype=np.float64)
+    scale = max(np.abs(expected).max(initial=0), 1e-30)
+    tolerance = factor * (1e-10 if dtype == "float64" else 1e-5)
+    np.testing.assert_allclose(np.asarray(actual, dtype=np.float64), expected, rtol=tolerance, atol=tolerance * scale)
