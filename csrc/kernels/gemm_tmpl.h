@@ -37,7 +37,7 @@
 enum {
   FN(gemm_many) = VL * sizeof(real) == 64 || (GEMM_ARM && VL > 1), /* 32 vector registers, not 16 */
   MASKS = VL * sizeof(real) >= 32,                                 /* loads and stores of some lanes cost no more than whole ones */
-  MR = FN(gemm_many) || MASKS ? 6 : 4,
+  MR = MASKS ? 6 : FN(gemm_many) ? 5 : 4, /* Arm: five, for GCC keeps every a of a step in a register of its own */
   NV = FN(gemm_many) ? 4 : 2,
   KC = 512,
   NC = 1024 / sizeof(real),     /* KC x NC of b: 512 KB, in panels of at most 128 */
@@ -309,7 +309,7 @@ static void FN(gemm)(int ta, int tb, size_t m, size_t n, size_t k, const real *a
     return;
   }
   const int packs_a = FN(gemm_packs_a)(ta, m, n, k), packs_b = FN(gemm_packs_b)(tb, m, n, k);
-  real *const a_copy = scratch + (packs_b ? FN(gemm_b_size)(m, n, k) : 0);
+  real *const a_copy = !packs_a ? NULL : scratch + (packs_b ? FN(gemm_b_size)(m, n, k) : 0);
   const size_t odd = MASKS ? 0 : n % VL;
   n -= odd;
   if (odd) FN(gemm_narrow)(m, odd, k, a, ar, ak, b + n * bc, bk, bc, c + n, ldc, accumulate);

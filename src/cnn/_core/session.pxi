@@ -191,8 +191,12 @@ cdef tuple bound_shape(Network network, size_t value, size_t rows, Sizes sizes):
     for k in range(info.rank):
         if info.dims[k] != <size_t>-1:
             shape.append(info.dims[k])
+        elif k == 0:
+            shape.append(rows)
+        elif sizes is not None:
+            shape.append(sizes.dims[k - 1])
         else:
-            shape.append(rows if k == 0 else sizes.dims[k - 1])
+            raise ValueError("this is not possible for a network with open sizes")
     return tuple(shape)
 
 
@@ -411,6 +415,7 @@ cdef class Session:
         if data.c.rows > self.max_batch:
             raise ValueError(f"x has {data.c.rows} rows; the session was made for at most {self.max_batch} (net.session(max_batch=...))")
         several = cnn_network_output_count(self.network.c) > 1
+        given = out
         if out is not None:
             out = list(out) if several else [numpy.asarray(out)[None] if one else out]
             for y in out:
@@ -422,6 +427,8 @@ cdef class Session:
             status = cnn_session_predict(self.live.c, &data.c, <void *const *>to.to, &self.live.error)
         cnn_gate_write_end(&self.gate)
         check(status, &self.live.error)
+        if out is not None:
+            return given
         results = [y[0] for y in to.arrays] if one else to.arrays
         return results if several else results[0]
 

@@ -315,6 +315,8 @@ cdef cnn_status fit_batch(Fit *s, uint64_t batch, double *sum_, double *rows, do
     if f.hooks.batch_begin != NULL and f.hooks.batch_begin(f.hooks.user, t.epoch, batch):
         return CNN_STOPPED
     status = trainer_step(t, f.on_nan, &loss, s.error)
+    if status == CNN_E_NONFINITE and f.on_nan == CNN_NAN_STOP:
+        return CNN_STOPPED
     if status != CNN_OK:
         return status
     sum_[0] += loss * <double>t.n
@@ -436,6 +438,10 @@ cdef cnn_status trainer_run(Trainer *t, cnn_fit_options *f, cnn_error *error) no
     s.tick_every = 1
     s.until_tick = 1
     f.epochs_done = 0
+    if f.schedule.lr >= 0 or f.schedule.kind != CNN_LR_CONSTANT:
+        status = schedule_check(&f.schedule, error)
+        if status != CNN_OK:
+            return status
     if f.train.next == NULL:
         if rows == 0:
             return cnn_fail(error, CNN_E_VALUE, "X has no rows")

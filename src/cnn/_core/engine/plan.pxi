@@ -122,6 +122,9 @@ cdef cnn_status plan_shapes(Plan *p, const PlanWish *wish, cnn_error *error) noe
                     return cnn_fail(error, CNN_E_SHAPE, "%s: its shape %D has open sizes, which must be given here",
                                     node_name(g, &g.nodes[g.values[g.inputs[i]].node]), <size_t>v.rank, v.dims)
                 v.dims[j] = wish.input_dims[i][j - 1]
+        status = check_row(v, g, &g.nodes[g.values[g.inputs[i]].node], error)
+        if status != CNN_OK:
+            return status
         v.row = row_elements(v)
     for i in range(p.n_steps):
         most = <size_t>g.nodes[p.steps[i].node].n_inputs if <size_t>g.nodes[p.steps[i].node].n_inputs > most else most

@@ -178,6 +178,9 @@ cdef cnn_status target_make(Trainer *t, Target *o, size_t output, const cnn_loss
         return status
     o.loss.kind = kind
     o.loss.constant = loss_constant(kind, spec.constant if spec != NULL else 0)
+    status = loss_check(kind, o.loss.constant, error)
+    if status != CNN_OK:
+        return status
     if not loss_table(kind, &o.table):
         return cnn_fail(error, CNN_E_ARGUMENT, "loss %d is not known", <int>kind)
     return CNN_OK
@@ -622,28 +625,46 @@ cdef cnn_status evaluate_for_lbfgs(void *user, double *loss) noexcept nogil:
     return CNN_OK
 
 
+cdef cnn_status not_finite(const Trainer *t, double loss, cnn_error *error) noexcept nogil:
+    return cnn_fail(error, CNN_E_NONFINITE, "the loss became %s in epoch %l, step %l; try a smaller learning rate (it is %g) or clip_norm=1",
+                    b"NaN" if loss != loss else b"infinite", <int64_t>t.epoch, <int64_t>t.step, t.lr)
+
+
+cdef cnn_status driver_step(Trainer *t, double *loss, cnn_error *error) noexcept nogil:
+    """L-BFGS: it evaluates as often as it needs, on the bound batch."""
+    cdef cnn_error *kept = t.error
+    cdef double penalty = penalty_now(t)
+    cdef cnn_status status
+    loss[0] = penalty
+    t.error = error
+    t.lbfgs.lr = t.lr
+    if t.net.graph.dtype == CNN_FLOAT32:
+        status = lbfgs_step(t.lbfgs, <float *>t.net.arena, <float *>t.gradients[0], evaluate_for_lbfgs, t, loss)
+    else:
+        status = lbfgs_step(t.lbfgs, <double *>t.net.arena, <double *>t.gradients[0], evaluate_for_lbfgs, t, loss)
+    t.error = kept
+    loss[0] -= penalty
+    t.net.version += 1
+    if status == CNN_E_NONFINITE:
+        return not_finite(t, loss[0], error)
+    if t.limits and t.net.graph.dtype == CNN_FLOAT32:
+        trainer_limit(t, <float *>t.net.arena)
+    elif t.limits:
+        trainer_limit(t, <double *>t.net.arena)
+    return status
+
+
 cdef cnn_status trainer_step(Trainer *t, int on_nan, double *loss, cnn_error *error) noexcept nogil:
     """One step on the bound batch. A loss that is no number ends it before the update."""
     cdef cnn_status status
-    cdef cnn_error *kept
     if t.table.driver:
-        kept = t.error
-        t.error = error
-        t.lbfgs.lr = t.lr
-        if t.net.graph.dtype == CNN_FLOAT32:
-            status = lbfgs_step(t.lbfgs, <float *>t.net.arena, <float *>t.gradients[0], evaluate_for_lbfgs, t, loss)
-        else:
-            status = lbfgs_step(t.lbfgs, <double *>t.net.arena, <double *>t.gradients[0], evaluate_for_lbfgs, t, loss)
-        t.error = kept
-        loss[0] -= penalty_now(t)
-        t.net.version += 1
+        status = driver_step(t, loss, error)
     else:
         status = trainer_gradient(t, 1, 1, loss, error)
         if status == CNN_OK:
             status = trainer_reduce(t, loss)
         if status == CNN_OK and loss[0] - loss[0] != 0 and on_nan != CNN_NAN_IGNORE:
-            return cnn_fail(error, CNN_E_NONFINITE, "the loss became %s in epoch %l, step %l; try a smaller learning rate (it is %g) or clip_norm=1",
-                            b"NaN" if loss[0] != loss[0] else b"infinite", <int64_t>t.epoch, <int64_t>t.step, t.lr)
+            return not_finite(t, loss[0], error)
         if status == CNN_OK:
             status = trainer_apply(t, error)
     if status == CNN_OK:

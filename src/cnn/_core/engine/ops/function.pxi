@@ -33,6 +33,7 @@ cdef cnn_status function_shape(Graph *g, const Node *node, const PlanValue *x, P
 
 cdef cnn_status function_blocks(Graph *g, int32_t index, const PlanValue *x, const PlanValue *y, cnn_error *error) noexcept nogil:
     cdef const Node *node = &g.nodes[index]
+    cdef int32_t made
     cdef const Attribute *names = attribute(g, node, CNN_ATTRIBUTE_BLOCK_NAMES)
     cdef const Attribute *shapes = attribute(g, node, CNN_ATTRIBUTE_BLOCK_SHAPES)
     cdef int32_t init = <int32_t>attribute_integer(g, node, CNN_ATTRIBUTE_INIT, CNN_INIT_ZEROS)
@@ -77,8 +78,9 @@ cdef cnn_status function_blocks(Graph *g, int32_t index, const PlanValue *x, con
             if not cnn_size_mul(fan_in, dims[i], &fan_in):
                 return cnn_fail(error, CNN_E_SHAPE, "%s.%s: parameters of the shape %D do not fit in memory",
                                 node_name(g, node), name, rank, dims)
-        if graph_add_block(g, index, name, CNN_BLOCK_WEIGHT, <int32_t>rank, dims, init, 0.0, fan_in, dims[0] if rank else 1, error) < 0:
-            return CNN_E_ARGUMENT
+        made = graph_add_block(g, index, name, CNN_BLOCK_WEIGHT, <int32_t>rank, dims, init, 0.0, fan_in, dims[0] if rank else 1, error)
+        if made < 0:
+            return <cnn_status>-made
     if place != shapes.count:
         return cnn_fail(error, CNN_E_ARGUMENT, "%s: block_shapes has more shapes than block_names has names", node_name(g, node))
     return CNN_OK

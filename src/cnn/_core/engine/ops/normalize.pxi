@@ -39,13 +39,15 @@ cdef cnn_status normalize_shape(Graph *g, const Node *node, const PlanValue *x, 
 cdef cnn_status normalize_blocks(Graph *g, int32_t index, const PlanValue *x, const PlanValue *y, cnn_error *error) noexcept nogil:
     cdef const Node *node = &g.nodes[index]
     cdef size_t at = 0, m
+    cdef int32_t made
     real_axis(x, attribute_integer(g, node, CNN_ATTRIBUTE_AXIS, -1), &at)
     m = normalize_features(g, node, x, at)
-    if (graph_add_block(g, index, "mean", CNN_BLOCK_CONSTANT, 1, &m, CNN_INIT_ZEROS, 0.0, m, m, error) < 0
-            or graph_add_block(g, index, "std", CNN_BLOCK_CONSTANT, 1, &m, CNN_INIT_ZEROS, 1.0, m, m, error) < 0
-            or graph_add_block(g, index, "fill", CNN_BLOCK_CONSTANT, 1, &m, CNN_INIT_ZEROS, M_NAN, m, m, error) < 0):
-        return CNN_E_ARGUMENT
-    return CNN_OK
+    made = graph_add_block(g, index, "mean", CNN_BLOCK_CONSTANT, 1, &m, CNN_INIT_ZEROS, 0.0, m, m, error)
+    if made >= 0:
+        made = graph_add_block(g, index, "std", CNN_BLOCK_CONSTANT, 1, &m, CNN_INIT_ZEROS, 1.0, m, m, error)
+    if made >= 0:
+        made = graph_add_block(g, index, "fill", CNN_BLOCK_CONSTANT, 1, &m, CNN_INIT_ZEROS, M_NAN, m, m, error)
+    return <cnn_status>-made if made < 0 else CNN_OK
 
 cdef void normalize_plan(OpPlan *p) noexcept nogil:
     cdef const PlanValue *x = &p.values[p.inputs[0]]
