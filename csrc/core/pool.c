@@ -14,6 +14,8 @@
 #endif
 #define _CRT_SECURE_NO_WARNINGS /* getenv */
 #include "core/pool.h"
+
+#include "core/clock.h"
 #include "core/cpu.h"
 #include "core/environment.h"
 #include "core/status.h"
@@ -28,7 +30,7 @@ static const unsigned CALLER_SLEEPS = 1u << 31; /* in pending */
 #define THREAD_LOCAL _Thread_local
 #endif
 
-/* ---- The platform: threads, park (sleep while *word == value; may return early), unpark, a clock ------------------------------- */
+/* ---- The platform: threads, park (sleep while *word == value; may return early), unpark ---------------------------------------- */
 
 #if defined(_WIN32)
 #define WIN32_LEAN_AND_MEAN
@@ -42,12 +44,6 @@ static CONDITION_VARIABLE parking = CONDITION_VARIABLE_INIT;
 #define PARKING_WAIT() SleepConditionVariableSRW(&parking, &parking_lock, INFINITE, 0)
 #define PARKING_WAKE() WakeAllConditionVariable(&parking)
 
-static int64_t nanoseconds(void) {
-  LARGE_INTEGER ticks, rate;
-  QueryPerformanceCounter(&ticks);
-  QueryPerformanceFrequency(&rate);
-  return (int64_t)((double)ticks.QuadPart * 1e9 / (double)rate.QuadPart);
-}
 static int thread_start(thread_handle *thread, DWORD (WINAPI *body)(void *), void *arg) {
   *thread = CreateThread(NULL, 0, body, arg, 0, NULL);
   return *thread != NULL;
@@ -64,16 +60,10 @@ static void prepare_for_fork(void) {}
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
-#include <time.h>
 typedef pthread_t thread_handle;
 #define THREAD_MAIN static void *
 static void after_fork(void);
 
-static int64_t nanoseconds(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
 /* Workers take no signals: a host's handlers run on the host's threads. */
 static int thread_start(thread_handle *thread, void *(*body)(void *), void *arg) {
   sigset_t all, before;
@@ -177,9 +167,9 @@ static void give_back(void) { atomic_store_explicit(&pool.busy, 0, memory_order_
 /* Looks at *word for a while; whether it has left, or come to, the value that is waited for is the caller's to see. */
 static void spin(atomic_uint *word, unsigned value, int until_equal) {
   const int64_t limit = atomic_load_explicit(&pool.spin, memory_order_relaxed);
-  const int64_t start = limit ? nanoseconds() : 0;
+  const int64_t start = limit ? cnn_clock_nanoseconds() : 0;
   for (int looks = 1; limit && (atomic_load_explicit(word, memory_order_acquire) == value) != until_equal; looks++) {
-    if (looks % 32 == 0 && nanoseconds() - start > limit) return;
+    if (looks % 32 == 0 && cnn_clock_nanoseconds() - start > limit) return;
     pause_a_little();
   }
 }

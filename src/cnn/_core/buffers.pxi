@@ -52,27 +52,27 @@ cdef int kind_of(const char *format, Py_ssize_t itemsize, cnn_dtype *dtype, int3
     swapped[0] = 0
     if format == NULL:
         format = "B"
-    if format[0] == b'>' or format[0] == b'!':
+    if format[0] == c'>' or format[0] == c'!':
         swapped[0] = LITTLE
         format += 1
-    elif format[0] == b'<':
+    elif format[0] == c'<':
         swapped[0] = not LITTLE
         format += 1
-    elif format[0] == b'@' or format[0] == b'=':
+    elif format[0] == c'@' or format[0] == c'=':
         format += 1
     letter = format[0]
     if letter == 0 or format[1] != 0:
         return 0
     # A letter's size depends on the order in front of it, so the size is taken from the buffer.
-    if letter == b'f' or letter == b'd' or letter == b'e':
+    if letter == c'f' or letter == c'd' or letter == c'e':
         dtype[0] = CNN_FLOAT32 if itemsize == 4 else CNN_FLOAT64 if itemsize == 8 else CNN_FLOAT16
         return itemsize == 4 or itemsize == 8 or itemsize == 2
-    if letter == b'?':
+    if letter == c'?':
         dtype[0] = CNN_BOOL
         return itemsize == 1
-    if letter == b'b' or letter == b'h' or letter == b'i' or letter == b'l' or letter == b'q' or letter == b'n':
+    if letter == c'b' or letter == c'h' or letter == c'i' or letter == c'l' or letter == c'q' or letter == c'n':
         dtype[0] = CNN_INT8 if itemsize == 1 else CNN_INT16 if itemsize == 2 else CNN_INT32 if itemsize == 4 else CNN_INT64
-    elif letter == b'B' or letter == b'H' or letter == b'I' or letter == b'L' or letter == b'Q' or letter == b'N':
+    elif letter == c'B' or letter == c'H' or letter == c'I' or letter == c'L' or letter == c'Q' or letter == c'N':
         dtype[0] = CNN_UINT8 if itemsize == 1 else CNN_UINT16 if itemsize == 2 else CNN_UINT32 if itemsize == 4 else CNN_UINT64
     else:
         return 0

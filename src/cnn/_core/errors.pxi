@@ -68,7 +68,7 @@ cdef object error_of(cnn_status status, const cnn_error *error):
     cdef const char *text = cnn_status_message(status)
     cdef str sentence
     if error != NULL and error.text[0]:
-        text = error.text
+        text = <char *>error.text
     sentence = text.decode("utf-8", "replace")
     if status == CNN_E_ARGUMENT or status == CNN_E_SHAPE or status == CNN_E_VALUE:
         return ValueError(sentence)

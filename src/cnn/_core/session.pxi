@@ -66,7 +66,7 @@ cdef inline bint is_exact(const Py_buffer_c *b, Network network) noexcept:
     cdef int i
     if b.ndim != network.rank or b.itemsize != stride or b.format == NULL or b.format[1] != 0:
         return False
-    if b.format[0] != (b'f' if stride == 4 else b'd') or <size_t>b.buf % <size_t>stride:
+    if b.format[0] != (c'f' if stride == 4 else c'd') or <size_t>b.buf % <size_t>stride:
         return False
     for i in range(b.ndim - 1, 0, -1):
         if <size_t>b.shape[i] != network.dims[i] or (b.strides[i] != stride and b.shape[i] > 1):
@@ -81,7 +81,7 @@ cdef inline bint is_exact_out(const Py_buffer_c *b, const Py_buffer_c *x, Networ
     cdef int i
     if b.ndim != len(network.out_shape) + 1 or b.itemsize != stride or b.format == NULL or b.format[1] != 0:
         return False
-    if b.format[0] != (b'f' if stride == 4 else b'd') or <size_t>b.buf % <size_t>stride:
+    if b.format[0] != (c'f' if stride == 4 else c'd') or <size_t>b.buf % <size_t>stride:
         return False
     for i in range(b.ndim - 1, 0, -1):
         if b.shape[i] != <Py_ssize_t>network.out_shape[i - 1] or (b.strides[i] != stride and b.shape[i] > 1):

@@ -180,11 +180,12 @@ cdef cnn_status forward_data(Trainer *t, const cnn_data *data, int training, voi
     t.backward = 0
     t.keep_predictions = 1
     t.frames[0].error.size = sizeof(cnn_error)
+    t.frames[0].error.status = CNN_OK
     trainer_part(t, 0, 0)
     t.keep_predictions = kept
-    if t.statuses[0] != CNN_OK:
-        frames_error(t.frames, 1, error)
-        return t.statuses[0]
+    status = frames_error(t.frames, 1, error)
+    if status != CNN_OK:
+        return status
     for i in range(t.n_targets):
         o = &t.targets[i]
         row = value_bytes(&t.plan, o.output, 1)
@@ -206,13 +207,14 @@ cdef cnn_status backward_data(Trainer *t, const void *const *dy, int accumulate,
         if f.gradient[t.targets[i].value] != NULL:
             memcpy(f.gradient[t.targets[i].value], dy[i], t.n * value_bytes(&t.plan, t.targets[i].value, 1))
     f.run.fresh = not accumulate
+    f.error.status = CNN_OK
     if t.net.graph.dtype == CNN_FLOAT32:
         status = frame_backward(f, &t.plan, <const float *>t.net.arena, <float *>t.gradients[0])
     else:
         status = frame_backward(f, &t.plan, <const double *>t.net.arena, <double *>t.gradients[0])
     if status != CNN_OK:
-        frames_error(t.frames, 1, error)
-        return status
+        f.error.status = status
+        return frames_error(t.frames, 1, error)
     if dx != NULL:
         for i in range(t.net.graph.n_inputs):
             v = t.net.graph.inputs[i]

@@ -414,7 +414,7 @@ cdef cnn_status fit_run(Fit *s, Metric *val_metrics) noexcept nogil:
             c.predictions = f.validation_predictions
             c.targets = f.validation_targets
             c.weights = f.validation_weights
-            status = evaluate(t, f.validation, f.batch_rows if f.batch_rows > 64 else t.max_batch, t.epoch, f.metrics, f.n_metrics, val_metrics, &c,
+            status = evaluate(t, f.validation, t.max_batch, t.epoch, f.metrics, f.n_metrics, val_metrics, &c,
                               record + 3 + f.n_metrics, s.error)
             if status != CNN_OK:
                 return status

@@ -123,12 +123,13 @@ cdef void frames_release(Frame *frames, int32_t n) noexcept nogil:
     cnn_memory_release(frames)
 
 
-cdef void frames_error(const Frame *frames, int32_t n, cnn_error *error) noexcept nogil:
-    """The sentence of the first frame that has one, to the caller."""
+cdef cnn_status frames_error(const Frame *frames, int32_t n, cnn_error *error) noexcept nogil:
+    """The status of the first frame that failed, and its sentence to the caller."""
     cdef int32_t i
     for i in range(n):
         if frames[i].error.status != CNN_OK:
             if error != NULL and error.size >= sizeof(cnn_error):
                 error[0] = frames[i].error
                 error.size = sizeof(cnn_error)
-            return
+            return frames[i].error.status
+    return CNN_OK

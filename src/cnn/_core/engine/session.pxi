@@ -15,16 +15,15 @@ cdef struct Session:
     int32_t *values        # wanted
     size_t n_values
     size_t *row_bytes      # of each wanted value
+    Inner *inners          # of the inputs of a call
     unsigned char *bound   # wanted value i may be written where the caller wants it
     uint64_t step          # of random numbers, when training
 
 cdef struct Prediction:    # one call
     Session *s
     const cnn_data *data
-    const Inner *inners
     void **outputs
     size_t rows, tile
-    cnn_status *statuses   # a tile
 
 
 cdef void session_release(Session *s) noexcept nogil:
@@ -36,6 +35,7 @@ cdef void session_release(Session *s) noexcept nogil:
     cnn_memory_release(s.values)
     cnn_memory_release(s.row_bytes)
     cnn_memory_release(s.bound)
+    cnn_memory_release(s.inners)
     cnn_memory_release(s)
 
 
@@ -86,13 +86,14 @@ cdef cnn_status session_make(const Network *net, const cnn_session_setup *setup,
     s.values = <int32_t *>cnn_memory_new(&s.allocator, s.n_values * sizeof(int32_t))
     s.row_bytes = <size_t *>cnn_memory_new(&s.allocator, s.n_values * sizeof(size_t))
     s.bound = <unsigned char *>cnn_memory_new(&s.allocator, s.n_values)
+    s.inners = <Inner *>cnn_memory_new(&s.allocator, net.graph.n_inputs * sizeof(Inner))
     if not setup.live:
         s.snapshot = cnn_memory_new(&s.allocator, net.arena_bytes + 64)
     s.n_frames = cnn_executor_width(session_executor(s))
     s.frames = frames_new(&s.plan, net, s.n_frames, error)
     if s.frames == NULL:
         s.n_frames = 0
-    if s.values == NULL or s.row_bytes == NULL or s.bound == NULL or s.frames == NULL or (not setup.live and s.snapshot == NULL):
+    if s.values == NULL or s.row_bytes == NULL or s.bound == NULL or s.inners == NULL or s.frames == NULL or (not setup.live and s.snapshot == NULL):
         session_release(s)
         return cnn_fail(error, CNN_E_MEMORY, "not enough memory for a session")
     for i in range(s.n_values):
@@ -148,10 +149,12 @@ cdef void prediction_tile(void *arg, size_t index, int32_t member) noexcept nogi
     cdef Frame *f = &s.frames[member]
     cdef size_t first = index * c.tile, n = c.rows - first if c.rows - first < c.tile else c.tile, i
     cdef int32_t v
+    if f.error.status != CNN_OK:
+        return
     for i in range(s.net.graph.n_inputs):
         v = s.net.graph.inputs[i]
-        bind_input(f, &s.plan, v, &c.data.inputs[i], &c.inners[i], NULL, first, n)
-    c.statuses[index] = session_tile(s, f, first, n, c.outputs, &f.error)
+        bind_input(f, &s.plan, v, &c.data.inputs[i], &s.inners[i], NULL, first, n)
+    f.error.status = session_tile(s, f, first, n, c.outputs, &f.error)
 
 
 cdef void bind_input(Frame *f, const Plan *p, int32_t v, const cnn_array *a, const Inner *o, const uint32_t *rows, size_t first, size_t n) noexcept nogil:
@@ -210,11 +213,9 @@ cdef cnn_status check_data(const Network *net, const Plan *p, const cnn_data *da
 
 cdef cnn_status session_predict(Session *s, const cnn_data *data, void **outputs, cnn_error *error) noexcept nogil:
     cdef Prediction c
-    cdef Inner fixed[4]
-    cdef cnn_status fixed_statuses[64]
     cdef size_t tiles, i
-    cdef cnn_status status = check_data(s.net, &s.plan, data, error)
     cdef const cnn_executor *executor = session_executor(s)
+    cdef cnn_status status = check_data(s.net, &s.plan, data, error)
     if status != CNN_OK or data.rows == 0:
         return status
     memset(&c, 0, sizeof(c))
@@ -223,33 +224,15 @@ cdef cnn_status session_predict(Session *s, const cnn_data *data, void **outputs
     c.outputs = outputs
     c.rows = data.rows
     c.tile = tile_rows(&s.plan, data.rows, executor)
+    for i in range(data.n_inputs):
+        inner_of(&data.inputs[i], &s.inners[i])
+    for i in range(<size_t>s.n_frames):
+        s.frames[i].run.single = c.rows == 1
+        s.frames[i].error.size = sizeof(cnn_error)
+        s.frames[i].error.status = CNN_OK
     tiles = (c.rows + c.tile - 1) // c.tile
-    c.statuses = fixed_statuses  # the usual case takes no memory
-    c.inners = fixed
-    if tiles > 64:
-        c.statuses = <cnn_status *>cnn_memory_new(&s.allocator, tiles * sizeof(cnn_status))
-    if data.n_inputs > 4:
-        c.inners = <Inner *>cnn_memory_new(&s.allocator, data.n_inputs * sizeof(Inner))
-    if c.statuses == NULL or c.inners == NULL:
-        status = cnn_fail(error, CNN_E_MEMORY, "not enough memory for a prediction of %z rows", c.rows)
-    else:
-        for i in range(data.n_inputs):
-            inner_of(&data.inputs[i], <Inner *>&c.inners[i])
-        for i in range(<size_t>s.n_frames):
-            s.frames[i].run.single = c.rows == 1
-            s.frames[i].error.size = sizeof(cnn_error)
-            s.frames[i].error.status = CNN_OK
-        cnn_parallel_for(executor if tiles > 1 else NULL, tiles, prediction_tile, &c)
-        for i in range(tiles):
-            if c.statuses[i] != CNN_OK:
-                status = c.statuses[i]
-                frames_error(s.frames, s.n_frames, error)
-                break
-    if c.statuses != fixed_statuses:
-        cnn_memory_release(c.statuses)
-    if c.inners != fixed:
-        cnn_memory_release(<void *>c.inners)
-    return status
+    cnn_parallel_for(executor if tiles > 1 else NULL, tiles, prediction_tile, &c)
+    return frames_error(s.frames, s.n_frames, error)
 
 
 cdef cnn_status session_predict_exact(Session *s, const void *x, size_t rows, void *y, cnn_error *error) noexcept nogil:

@@ -61,7 +61,6 @@ cdef struct Trainer:
     size_t first, n, part_rows
     uint64_t first_row
     int32_t training, backward
-    cnn_status statuses[MAX_PARTS]
 
 
 cdef const cnn_executor *trainer_executor(const Trainer *t) noexcept nogil:
@@ -392,15 +391,15 @@ cdef void trainer_part(void *arg, size_t index, int32_t member) noexcept nogil:
     cdef cnn_status status = CNN_OK
     if end > t.n:
         end = t.n
-    while first < end and status == CNN_OK:
+    while first < end and f.error.status == CNN_OK:
         n = end - first if end - first < t.plan.rows else t.plan.rows
         if t.net.graph.dtype == CNN_FLOAT32:
             status = trainer_tile(t, f, first, n, fresh, <float *>t.gradients[index], <const float *>t.net.arena)
         else:
             status = trainer_tile(t, f, first, n, fresh, <double *>t.gradients[index], <const double *>t.net.arena)
+        f.error.status = status
         fresh = 0
         first += n
-    t.statuses[index] = status
 
 
 cdef void batch_scale(Trainer *t) noexcept nogil:
@@ -484,20 +483,16 @@ cdef cnn_status trainer_gradient(Trainer *t, int training, int backward, double 
     t.part_rows = (t.n + parts - 1) // parts
     t.training = training
     t.backward = backward
+    for i in range(<size_t>t.n_frames):
+        t.frames[i].error.size = sizeof(cnn_error)
+        t.frames[i].error.status = CNN_OK
     if parts == 1:
-        t.frames[0].error.size = sizeof(cnn_error)
-        t.frames[0].error.status = CNN_OK
         trainer_part(t, 0, 0)
     else:
-        for i in range(<size_t>t.n_frames):
-            t.frames[i].error.size = sizeof(cnn_error)
-            t.frames[i].error.status = CNN_OK
         cnn_parallel_for(trainer_executor(t) if t.n_frames > 1 else NULL, parts, trainer_part, t)
-    for i in range(parts):
-        if t.statuses[i] != CNN_OK:
-            status = t.statuses[i]
-            frames_error(t.frames, t.n_frames, error)
-            return status
+    status = frames_error(t.frames, t.n_frames, error)
+    if status != CNN_OK:
+        return status
     if backward and parts > 1:
         if t.net.graph.dtype == CNN_FLOAT32:
             add_parts(t, parts, <float *>t.gradients[0])

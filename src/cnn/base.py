@@ -1,0 +1,182 @@
+"""What every part of `Network` stands on: its state, its layers, data for its inputs."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from . import _core
+from .arrays import Shape, inputs_of
+from .history import History
+from .layers import Input, Layer
+from .optimizers import Optimizer
+
+
+class NetworkBase(_core.Network):
+    """The state of a network beside its compiled part.
+
+    Attributes
+    ----------
+    loss, optimizer, metrics
+        The last choice of `fit`; used by `evaluate`, `partial_fit`, `gradients`, and saved.
+    history : History or None
+        Of the last fit, an interrupted one too.
+    classes : list or None
+        Names of the classes, which `classify` gives; set by the user.
+    metadata : dict of str to str
+        Saved with the network; C reads it.
+    preprocessing : JSON or None
+        How raw tables become X; saved with the network.
+    stop_training : bool
+        Set by a callback to end the fit.
+    """
+
+    def _begin(self) -> None:
+        self.loss: Any = None
+        self.metrics: list[Any] | None = None
+        self.history: History | None = None
+        self.classes: list[Any] | None = None
+        self.metadata: dict[str, str] = {}
+        self.preprocessing: Any = None
+        self.stop_training = False
+        self._optimizer: Optimizer | None = None
+        self._optimizer_epoch = 0  # when it began
+        self._epochs = 0  # trained so far
+        self._fitting = False
+        self._functions: dict[str, tuple[Callable[..., Any], Callable[..., Any] | None]] = {}
+        self._trainer: _core.Trainer | None = None
+        self._trainer_key: Any = None
+        self._evaluator: _core.Trainer | None = None
+        self._evaluator_key: Any = None
+        self._pending: dict[str, np.ndarray] | None = None  # optimizer state, for the next trainer
+        self._input_gradients = False
+        self._forgotten()
+
+    def _forgotten(self) -> None:
+        self._cached_layers: tuple[list[Layer], list[Input]] | None = None
+        self._cached_blocks: list[dict[str, Any]] | None = None
+        self._cached_ends: tuple[list[str], list[Shape], list[str], list[Shape]] | None = None
+
+    def _layout_changed(self) -> None:
+        """trainable or lr_scale of a block were set."""
+        self._cached_blocks = None
+
+    # ---- Structure
+
+    @property
+    def _block_table(self) -> list[dict[str, Any]]:
+        if self._cached_blocks is None:
+            self._cached_blocks = self._blocks()
+        return self._cached_blocks
+
+    def _read_layers(self) -> tuple[list[Layer], list[Input]]:
+        if self._cached_layers is None:
+            from .graph import read
+
+            self._cached_layers = read(self)
+        return self._cached_layers
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers in the order of the graph, without the inputs. They may go into another network, with copies of their values."""
+        return list(self._read_layers()[0])
+
+    @property
+    def inputs(self) -> list[Input]:
+        """The input layers."""
+        return list(self._read_layers()[1])
+
+    def layer(self, name: str | int) -> Layer:
+        """A layer by name, or by its place.
+
+        Raises
+        ------
+        ValueError
+            For an unknown name: it lists the nearest.
+        """
+        from .graph import find
+
+        layers, inputs = self._read_layers()
+        everything = [*layers, *inputs] if isinstance(name, str) else layers
+        return everything[find(everything, name)]
+
+    @property
+    def _ends(self) -> tuple[list[str], list[Shape], list[str], list[Shape]]:
+        """(names of the inputs, their shapes, names of the outputs, their shapes), shapes of one sample."""
+        if self._cached_ends is None:
+            nodes, values = self._nodes(), self._values()
+            name_of = {node["output"]: node["name"].removesuffix(".activation") for node in nodes}
+            ins, outs = self._inputs, self._outputs
+            shapes = [tuple(shape[1:]) for _, shape in values]
+            self._cached_ends = ([name_of[v] for v in ins], [shapes[v] for v in ins], [name_of[v] for v in outs], [shapes[v] for v in outs])
+        return self._cached_ends
+
+    @property
+    def input_shape(self) -> Any:
+        """Of one sample; a list for several inputs."""
+        shapes = self._ends[1]
+        return shapes[0] if len(shapes) == 1 else shapes
+
+    @property
+    def output_shape(self) -> Any:
+        """Of one sample; a list for several outputs."""
+        shapes = self._ends[3]
+        return shapes[0] if len(shapes) == 1 else shapes
+
+    @property
+    def dtype(self) -> str:
+        return self._dtype
+
+    @property
+    def seed(self) -> int:
+        """What all random numbers of the network come from; drawn from the system when none was given."""
+        return self._seed
+
+    @property
+    def optimizer(self) -> Optimizer | None:
+        """The current one; its `lr` may be set, in a fit too."""
+        return self._optimizer
+
+    @optimizer.setter
+    def optimizer(self, value: Any) -> None:
+        from .optimizers import resolve
+
+        made = resolve(value)
+        if made is not self._optimizer:
+            self._start_optimizer(made)
+
+    def _start_optimizer(self, optimizer: Optimizer) -> None:
+        """Afresh: without the state of the one before."""
+        self._optimizer, self._optimizer_epoch = optimizer, self._epochs
+        self._trainer = self._pending = None
+
+    def _set_functions(self, functions: dict[str, tuple[Callable[..., Any], Callable[..., Any] | None]]) -> None:
+        """The code of Function layers by name, at every use of the layer."""
+        self._functions = functions
+        for i, node in enumerate(self._nodes()):
+            if node["op"] == "function":
+                name = node["name"].partition("@")[0]
+                if name in functions:
+                    self._set_function(i, _Code(*functions[name]))
+        self._cached_layers = None
+
+    # ---- Data
+
+    def _input_arrays(self, X: Any, name: str = "X") -> list[np.ndarray]:
+        names, shapes = self._ends[:2]
+        return inputs_of(X, names, shapes, name=name)
+
+    def _one_or_list(self, arrays: Sequence[np.ndarray]) -> Any:
+        return arrays[0] if len(arrays) == 1 else list(arrays)
+
+
+class _Code:
+    """The code of a Function layer."""
+
+    def __init__(self, forward: Callable[..., Any], backward: Callable[..., Any] | None) -> None:
+        self.forward = forward
+        self.backward = backward if backward is not None else _no_backward
+
+
+def _no_backward(*arguments: Any) -> Any:
+    raise ValueError("a Function layer without backward cannot be trained: give it backward=")
