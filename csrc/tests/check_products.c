@@ -189,7 +189,7 @@ static double now(void) {
     } \
     return 2.0 * 12 * 20000 * PEAK_LANES(vec) / best * 1e-9; \
   }
-#define PEAK_LANES(vec) ((double)sizeof(vec))  /* in bytes; the caller divides by the size of a real */
+#define PEAK_LANES(vec) ((double)sizeof(vec))  /* in bytes; the caller divides by the size of a real (one lane: the same in both dtypes) */
 #if defined(__x86_64__)
 #define KEEP(v) "+x"(v)
 #define MULADD_PS(s, x, y) _mm_add_ps(_mm_mul_ps(s, x), y)
@@ -266,7 +266,7 @@ static double bench_scratch[1 << 17];
     static const size_t sizes[][2] = {{2, 2}, {1, 2}, {16, 4}, {3, 16}, {32, 4}, {16, 32}, {10, 128}, {128, 784}, \
                                       {1024, 784}, {1024, 1024}}; \
     const cnn_kernels_##SUF *K = &t->SUF; \
-    const double peak = peak_of(t->isa) / sizeof(real); \
+    const double peak = peak_of(t->isa) / (strcmp(t->isa, "scalar") ? sizeof(real) : sizeof(float)); \
     real *a = (real *)bench_memory, *b = a + (1 << 22) + 16, *c = b + (1 << 22) + 16, *s = (real *)bench_scratch; \
     for (size_t i = 0; i < 3 << 22; i++) a[i] = (real)((int32_t)next32() * (1.0 / 2147483648.0)); \
     printf("\n%s %s: peak %.1f GFLOP/s\n", t->isa, #SUF, peak); \

@@ -149,8 +149,10 @@ cdef Buffer take_exact(object x, object dtype, object shape, str name, bint writ
         except (TypeError, ValueError, OverflowError) as e:
             raise TypeError(f"{name} must be an array of numbers: {e}") from None
     b = take(y, name, writable)
-    if writable and (not isinstance(y, ndarray) or y.dtype != dtype or not b.contiguous() or not b.aligned()):
-        raise ValueError(f"{name} must be a C-contiguous array of {dtype}; {described(x)} was given")
+    if writable and (not isinstance(y, ndarray) or y.dtype != dtype):
+        raise ValueError(f"{name} must be an array of {dtype}; one of {described(x)} was given")
+    if writable and not (b.contiguous() and b.aligned()):
+        raise ValueError(f"{name} must be a C-contiguous and aligned array")
     if shape is not None and shape_tuple(b.array.rank, b.array.dims) != shape:
         raise ValueError(f"{name} has the shape {shape_tuple(b.array.rank, b.array.dims)}; {shape} was expected")
     return b

@@ -312,14 +312,14 @@ cdef int run_rows(Network network, Live *live, Data data, Outputs to, bint piece
     cdef size_t rows = data.c.rows, step = rows, first = 0, i
     cdef cnn_status status
     if pieces and network.cost * <double>rows > LONG:
-        step = <size_t>(LONG / network.cost) // 2048 * 2048
-        if step < 2048:
-            step = 2048
+        step = <size_t>(LONG / network.cost) // 256 * 256
+        if step < 256:
+            step = 256
     for i in range(to.n):
         if to.row_bytes[i] == 0:
             step = rows
     while True:
-        data.c.rows = rows - first if rows - first < step else step
+        data.c.rows = rows - first if rows - first < step + 256 else step
         for i in range(data.c.n_inputs):
             if step < rows:
                 data.arrays[i].dims[0] = data.c.rows

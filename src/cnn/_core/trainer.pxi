@@ -109,8 +109,7 @@ cdef class Trainer:
     cdef int enter(self, bint writes) except -1:
         """To be followed by leave(writes, what it returned)."""
         cdef int mode
-        if self.c == NULL:
-            raise RuntimeError("the trainer has not been made")
+        self.made()
         mode = self.network.write() if writes else self.network.read()
         if cnn_gate_write(&self.gate, this_thread()) != CNN_GATE_IN:
             self.network_end(writes, mode)
@@ -155,7 +154,13 @@ cdef class Trainer:
         self.forward_rows = 0
         return 0
 
+    cdef int made(self) except -1:
+        if self.c == NULL:
+            raise RuntimeError("the trainer has not been made")
+        return 0
+
     cdef int needs_loss(self) except -1:
+        self.made()
         if not self.has_loss:
             raise RuntimeError("the trainer has no loss: its gradients come from outside, by backward()")
         return 0
@@ -341,6 +346,7 @@ cdef class Trainer:
         cdef Outputs to = Outputs.__new__(Outputs)
         cdef cnn_status status
         cdef int mode
+        self.made()
         if d.c.rows > self.max_batch:
             raise ValueError(f"X has {d.c.rows} rows; the trainer was made for at most {self.max_batch}")
         to.begin(self.network, self.network._outputs, d.c.rows, open_sizes(self.network, d), None)
@@ -358,14 +364,17 @@ cdef class Trainer:
         """From dL/d(outputs) of the last forward: the parameters' gradients (added with accumulate), and dL/d(inputs), None of integer ones."""
         cdef Outputs to = Outputs.__new__(Outputs)
         cdef list buffers = []
-        cdef list values = self.network._inputs
+        cdef list values
         cdef const void **given
         cdef cnn_status status
         cdef Buffer b
-        cdef size_t i, n = cnn_network_output_count(self.network.built())
+        cdef size_t i, n
         cdef int mode
+        self.made()
         if self.forward_rows == 0:
             raise RuntimeError("backward was called before forward")
+        values = self.network._inputs
+        n = cnn_network_output_count(self.network.c)
         gradients = list(gradients)
         if <size_t>len(gradients) != n:
             raise ValueError(f"{len(gradients)} gradients were given; the network has {n} outputs")
@@ -407,6 +416,7 @@ cdef class Trainer:
         cdef cnn_block_info info
         cdef const void *p
         cdef int mode
+        self.made()
         self.network.block_number(block)
         mode = self.enter(False)
         try:
@@ -442,8 +452,7 @@ cdef class Trainer:
         cdef cnn_status status
         cdef int mode
         optimizer_from(kind, options, &o)
-        if self.c == NULL:
-            raise RuntimeError("the trainer has not been made")
+        self.made()
         mode = cnn_gate_write(&self.gate, this_thread())
         if mode == CNN_GATE_BUSY or (mode == CNN_GATE_OWN and (kind != self.kind or kind == "lbfgs")):
             raise BusyError("the trainer is at work: its optimizer cannot be replaced now")
@@ -480,8 +489,7 @@ cdef class Trainer:
         self.set_counters(self.counters()[0], step)
 
     cdef int set_counters(self, uint64_t epoch, uint64_t step) except -1:
-        if self.c == NULL:
-            raise RuntimeError("the trainer has not been made")
+        self.made()
         cnn_trainer_set_counters(self.c, epoch, step)
         return 0
 
@@ -510,8 +518,7 @@ cdef class Trainer:
 
     cdef int read_own(self) except -1:
         cdef int mode
-        if self.c == NULL:
-            raise RuntimeError("the trainer has not been made")
+        self.made()
         mode = cnn_gate_read(&self.gate, this_thread())
         if mode == CNN_GATE_BUSY:
             raise BusyError("the trainer is at work in another thread")

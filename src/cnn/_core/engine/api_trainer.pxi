@@ -163,67 +163,116 @@ cdef public cnn_status cnn_trainer_step_batch(cnn_trainer *trainer, const cnn_ba
 
 # ---- The parts of a step -----------------------------------------------------------------------------------------------------------
 
+cdef cnn_status manual_make(Trainer *t, cnn_error *error) noexcept nogil:
+    cdef const Graph *g = &t.net.graph
+    cdef PlanWish wish
+    cdef const size_t **dims
+    cdef size_t i
+    cdef cnn_status status
+    if t.manual_frame != NULL:
+        return CNN_OK
+    dims = <const size_t **>cnn_memory_new(&t.allocator, g.n_inputs * sizeof(size_t *))
+    if dims == NULL:
+        return cnn_fail(error, CNN_E_MEMORY, "not enough memory for a plan")
+    for i in range(g.n_inputs):
+        dims[i] = &t.plan.values[g.inputs[i]].dims[1]
+    memset(&wish, 0, sizeof(wish))
+    wish.values = wish.losses = g.outputs
+    wish.n_values = wish.n_losses = g.n_outputs
+    wish.training = 1
+    wish.input_gradients = t.input_gradients
+    wish.max_rows = t.max_batch
+    wish.whole = 1
+    wish.input_dims = dims
+    status = plan_make_in(&t.manual, t.net, &wish, &t.allocator, error)
+    cnn_memory_release(dims)
+    if status == CNN_OK:
+        t.manual_frame = frames_new(&t.manual, t.net, 1, error)
+        if t.manual_frame == NULL:
+            plan_release(&t.manual)
+            return CNN_E_MEMORY
+    return status
+
+
 cdef cnn_status forward_data(Trainer *t, const cnn_data *data, int training, void **outputs, cnn_error *error) noexcept nogil:
-    """Forward of one tile, which stays in frame 0 for backward_data."""
-    cdef size_t i, row
-    cdef double loss
-    cdef Target *o
-    cdef int kept = t.keep_predictions
+    """Forward of a whole batch, which stays in the frame for backward_data."""
+    cdef const Graph *g = &t.net.graph
+    cdef Frame *f
+    cdef size_t i
     cdef cnn_status status = check_data(t.net, &t.plan, data, error)
+    if status == CNN_OK and (data.rows == 0 or data.rows > t.max_batch):
+        status = cnn_fail(error, CNN_E_ARGUMENT, "forward was given %z rows; the trainer takes 1 to %z", data.rows, t.max_batch)
+    if status == CNN_OK:
+        status = manual_make(t, error)
     if status != CNN_OK:
         return status
-    if data.rows == 0 or data.rows > t.plan.rows:
-        return cnn_fail(error, CNN_E_ARGUMENT, "forward was given %z rows; the trainer takes 1 to %z at once", data.rows, t.plan.rows)
-    bind_batch(t, data)
-    t.part_rows = t.n
-    t.training = training
-    t.backward = 0
-    t.keep_predictions = 1
-    t.frames[0].error.size = sizeof(cnn_error)
-    t.frames[0].error.status = CNN_OK
-    trainer_part(t, 0, 0)
-    t.keep_predictions = kept
-    status = frames_error(t.frames, 1, error)
+    f = t.manual_frame
+    t.manual_rows = 0
+    for i in range(g.n_inputs):
+        inner_of(&data.inputs[i], &t.inners[i])
+        keep_input(f, &t.manual, g.inputs[i], &data.inputs[i], &t.inners[i], data.rows)
+    f.run.kernels = t.manual.kernels
+    f.run.rows = data.rows
+    f.run.training = training
+    f.run.single = data.rows == 1
+    f.run.seed = t.net.seed
+    f.run.epoch = t.epoch
+    f.run.step = t.step
+    f.run.first_row = 0
+    f.run.error = error
+    if g.dtype == CNN_FLOAT32:
+        status = frame_forward(f, &t.manual, <const float *>t.net.arena)
+    else:
+        status = frame_forward(f, &t.manual, <const double *>t.net.arena)
     if status != CNN_OK:
         return status
-    for i in range(t.n_targets):
-        o = &t.targets[i]
-        row = value_bytes(&t.plan, o.output, 1)
-        memcpy(outputs[i], o.predictions, t.n * row)
+    t.manual_rows = data.rows
+    for i in range(g.n_outputs):
+        memcpy(outputs[i], f.data[g.outputs[i]], data.rows * value_bytes(&t.manual, g.outputs[i], 1))
     return CNN_OK
 
 
+cdef void keep_input(Frame *f, const Plan *p, int32_t v, const cnn_array *a, const Inner *o, size_t rows) noexcept nogil:
+    """A copy in the frame: backward may come when the caller's array is gone."""
+    cdef int32_t dtype = p.graph.dtype if p.values[v].dtype == CNN_FLOAT32 else p.values[v].dtype
+    bind_input(f, p, v, a, o, NULL, 0, rows)
+    if is_direct(a, o, dtype):
+        memcpy(<char *>f.memory + p.place_input[v], a.data, rows * value_bytes(p, v, 1))
+        frame_bind(f, p, v, <char *>f.memory + p.place_input[v])
+
+
 cdef cnn_status backward_data(Trainer *t, const void *const *dy, int accumulate, void **dx, cnn_error *error) noexcept nogil:
-    """From dL/d(outputs) of the last forward_data. The plan must start at the outputs themselves (trainer_make with hooks)."""
-    cdef Frame *f = &t.frames[0]
-    cdef size_t i
+    """From dL/d(outputs) of the last forward_data into gradients[0]."""
+    cdef const Graph *g = &t.net.graph
+    cdef Frame *f = t.manual_frame
+    cdef size_t i, bytes
     cdef int32_t v
     cdef cnn_status status
-    if t.n == 0:
+    if f == NULL or t.manual_rows == 0:
         return cnn_fail(error, CNN_E_STATE, "backward was called before forward")
-    for i in range(t.n_targets):
-        if t.targets[i].value != t.targets[i].output:
-            return cnn_fail(error, CNN_E_STATE, "backward needs a trainer that starts from the outputs; its loss starts from logits")
-        if f.gradient[t.targets[i].value] != NULL:
-            memcpy(f.gradient[t.targets[i].value], dy[i], t.n * value_bytes(&t.plan, t.targets[i].value, 1))
+    for i in range(g.n_outputs):
+        if f.gradient[g.outputs[i]] != NULL:
+            memcpy(f.gradient[g.outputs[i]], dy[i], t.manual_rows * value_bytes(&t.manual, g.outputs[i], 1))
     f.run.fresh = not accumulate
-    f.error.status = CNN_OK
-    if t.net.graph.dtype == CNN_FLOAT32:
-        status = frame_backward(f, &t.plan, <const float *>t.net.arena, <float *>t.gradients[0])
+    f.run.error = error
+    if g.dtype == CNN_FLOAT32:
+        status = frame_backward(f, &t.manual, <const float *>t.net.arena, <float *>t.gradients[0])
     else:
-        status = frame_backward(f, &t.plan, <const double *>t.net.arena, <double *>t.gradients[0])
+        status = frame_backward(f, &t.manual, <const double *>t.net.arena, <double *>t.gradients[0])
+    # In-place ops have written over what they no longer needed: a second backward needs a forward of its own.
+    t.manual_rows = 0
     if status != CNN_OK:
-        f.error.status = status
-        return frames_error(t.frames, 1, error)
+        return status
     if dx != NULL:
-        for i in range(t.net.graph.n_inputs):
-            v = t.net.graph.inputs[i]
+        for i in range(g.n_inputs):
+            v = g.inputs[i]
+            bytes = f.run.rows * value_bytes(&t.manual, v, 1)
             if dx[i] == NULL:
                 continue
             if f.gradient[v] != NULL:
-                memcpy(dx[i], f.gradient[v], t.n * value_bytes(&t.plan, v, 1))
+                memcpy(dx[i], f.gradient[v], bytes)
             else:
-                memset(dx[i], 0, t.n * value_bytes(&t.plan, v, 1))
+                memset(dx[i], 0, bytes)
     return CNN_OK
 
 

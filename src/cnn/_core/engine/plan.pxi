@@ -43,6 +43,7 @@ cdef struct PlanWish:      # what a plan is to be made for
     int32_t training
     int32_t input_gradients
     size_t max_rows        # 0: as many as fit the cache
+    int32_t whole          # max_rows in one tile
     const size_t *const *input_dims
 
 cdef struct Lifetime:
@@ -179,7 +180,7 @@ cdef void plan_ops(Plan *p) noexcept nogil:
         p.flops += s.plan.flops
 
 
-cdef void plan_rows(Plan *p, size_t max_rows) noexcept nogil:
+cdef void plan_rows(Plan *p, size_t max_rows, int whole) noexcept nogil:
     """A tile: what keeps a small network's rows in the second-level cache, and still gives wide layers' products enough rows."""
     cdef size_t bytes = 1, i
     for i in range(p.graph.n_values):
@@ -190,6 +191,8 @@ cdef void plan_rows(Plan *p, size_t max_rows) noexcept nogil:
     if p.rows > 2048:
         p.rows = 2048
     if max_rows and max_rows < p.rows:
+        p.rows = max_rows
+    if whole:
         p.rows = max_rows
     plan_ops(p)
     if p.couples and max_rows > p.rows:
@@ -457,7 +460,7 @@ cdef cnn_status plan_make_in(Plan *p, const Network *net, const PlanWish *wish, 
     if status == CNN_OK:
         status = plan_shapes(p, wish, error)
     if status == CNN_OK:
-        plan_rows(p, wish.max_rows)
+        plan_rows(p, wish.max_rows, wish.whole)
         status = plan_gradients(p, wish, flows, error)
     if status == CNN_OK:
         status = plan_memory(p, wish, flows, error)

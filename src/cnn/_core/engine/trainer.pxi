@@ -55,6 +55,10 @@ cdef struct Trainer:
     int32_t penalties, limits   # some block has l1 or l2; max_norm
     cnn_fit_hooks hooks    # reduce
     int32_t keep_predictions
+    Plan manual            # for forward and backward by hand: from the outputs themselves, a whole batch in one tile; made when first asked for
+    Frame *manual_frame
+    size_t manual_rows     # that forward has left there
+    int32_t input_gradients
     # the batch at work
     const cnn_data *data
     const uint32_t *rows   # its rows in data, or NULL: from `first` on
@@ -73,6 +77,8 @@ cdef void trainer_release(Trainer *t) noexcept nogil:
         return
     frames_release(t.frames, t.n_frames)
     plan_release(&t.plan)
+    frames_release(t.manual_frame, 1)
+    plan_release(&t.manual)
     if t.targets != NULL:
         for i in range(t.n_targets):
             cnn_memory_release(t.targets[i].targets)
@@ -219,6 +225,7 @@ cdef cnn_status trainer_make(Network *net, const cnn_trainer_setup *setup, Train
     t.allocator = allocator[0]
     t.error = error
     t.max_batch = setup.max_batch if setup.max_batch else 32
+    t.input_gradients = setup.input_gradients
     if options != NULL:
         if options.executor != NULL:
             t.executor = options.executor[0]

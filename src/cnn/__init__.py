@@ -1,0 +1,196 @@
+"""Small neural networks at C speed.
+
+>>> import cnn
+>>> net = cnn.Network([2, 8, 1], output="sigmoid", seed=0)
+
+`Network`, `Neuron`, the layers, `load`; `losses optimizers schedules metrics callbacks cpu`; threads: `set_num_threads`,
+`get_num_threads`, ``with threads(n):``. Other C-backed projects: `get_include`, `get_library`.
+"""
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from ._core import BusyError, ModelFileError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from . import callbacks, cpu, losses, metrics, optimizers, schedules
+    from .callbacks import Callback, Checkpoint, CSVLogger, EarlyStopping, ReduceLROnPlateau
+    from .history import History
+    from .io.native import load
+    from .layers import (
+        Activation,
+        Add,
+        Concat,
+        Dense,
+        Dropout,
+        Flatten,
+        Function,
+        GaussianNoise,
+        Input,
+        Layer,
+        Multiply,
+        Normalize,
+        OneHot,
+        Rescale,
+        Reshape,
+    )
+    from .network import Network
+    from .neuron import Neuron
+    from .optimizers import LBFGS, SGD, Adagrad, Adam, AdamW, RMSprop, Rprop
+    from .progress import Progress
+
+    __version__: str
+
+# Where each public name is; a module is imported when a name of it is first used, so that `import cnn` costs little.
+_MODULES = ("callbacks", "cpu", "losses", "metrics", "optimizers", "schedules")
+_LAYERS = "Activation Add Concat Dense Dropout Flatten Function GaussianNoise Input Layer Multiply Normalize OneHot Rescale Reshape"
+_PLACES = {
+    "Network": "network",
+    "Neuron": "neuron",
+    "History": "history",
+    "load": "io.native",
+    "Progress": "progress",
+    **dict.fromkeys(_LAYERS.split(), "layers"),
+    **dict.fromkeys("LBFGS SGD Adagrad Adam AdamW RMSprop Rprop".split(), "optimizers"),
+    **dict.fromkeys("CSVLogger Callback Checkpoint EarlyStopping ReduceLROnPlateau".split(), "callbacks"),
+}
+
+__all__ = [
+    "LBFGS",
+    "SGD",
+    "Activation",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Add",
+    "BusyError",
+    "CSVLogger",
+    "Callback",
+    "Checkpoint",
+    "Concat",
+    "Dense",
+    "Dropout",
+    "EarlyStopping",
+    "Flatten",
+    "Function",
+    "GaussianNoise",
+    "History",
+    "Input",
+    "Layer",
+    "ModelFileError",
+    "Multiply",
+    "Network",
+    "Neuron",
+    "Normalize",
+    "OneHot",
+    "Progress",
+    "RMSprop",
+    "ReduceLROnPlateau",
+    "Rescale",
+    "Reshape",
+    "Rprop",
+    "callbacks",
+    "cpu",
+    "get_include",
+    "get_library",
+    "get_num_threads",
+    "load",
+    "losses",
+    "metrics",
+    "optimizers",
+    "schedules",
+    "set_num_threads",
+    "threads",
+]
+
+
+def __getattr__(name: str) -> Any:
+    from importlib import import_module
+
+    if name in _MODULES:
+        return import_module(f"cnn.{name}")
+    if name in _PLACES:
+        value = getattr(import_module(f"cnn.{_PLACES[name]}"), name)
+    elif name == "__version__":
+        value = _version()
+    else:
+        from .names import unknown
+
+        near = unknown("name", name, __all__)
+        raise AttributeError(f"module 'cnn' has no attribute {name!r}: {near}" if not name.startswith("_") else f"cnn has no {name!r}", name=name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])
+
+
+def _version() -> str:
+    """pyproject.toml's, as it was installed; of a source tree that is not installed, the engine's."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("cnn")
+    except PackageNotFoundError:
+        from ._core import version as engine
+
+        return ".".join(map(str, engine()))
+
+
+def set_num_threads(n: int) -> None:
+    """How many threads training and prediction may use, for the whole process. Results do not depend on it.
+
+    Parameters
+    ----------
+    n : int
+        From 1 to 256.
+    """
+    from . import _core
+    from .checks import whole
+
+    _core.pool_set_threads(whole("n", n))
+
+
+def get_num_threads() -> int:
+    """How many threads are used at most: at first as many as the process has processors, or ``CNN_NUM_THREADS``."""
+    from . import _core
+
+    return int(_core.pool_threads())
+
+
+@contextmanager
+def threads(n: int) -> "Iterator[None]":
+    """``with cnn.threads(1): ...``: another number of threads for a while."""
+    before = get_num_threads()
+    set_num_threads(n)
+    try:
+        yield
+    finally:
+        set_num_threads(before)
+
+
+def get_include() -> str:
+    """The folder of ``cnn/cnn.h``, for the compiler's -I."""
+    from pathlib import Path
+
+    return str(Path(__file__).resolve().parent / "include")
+
+
+def get_library() -> str:
+    """The static library ``libcnn.a`` (``cnn.lib`` on Windows), for the linker.
+
+    Raises
+    ------
+    FileNotFoundError
+        When this installation has none.
+    """
+    from pathlib import Path
+
+    folder = Path(__file__).resolve().parent / "lib"
+    for name in ("libcnn.a", "cnn.lib"):
+        if (folder / name).exists():
+            return str(folder / name)
+    raise FileNotFoundError(f"there is no libcnn in {str(folder)!r}; build it with make -C csrc")

@@ -1,0 +1,135 @@
+"""Model files: valid safetensors files whose first tensor is the graph (docs/format.md)."""
+
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+from .. import _core, losses, metrics, optimizers
+from ..history import History
+from ..names import unknown
+
+if TYPE_CHECKING:
+    from ..base import NetworkBase
+    from ..network import Network
+
+# Kept as JSON in the file's metadata, beside what the user puts into net.metadata.
+OURS = ("loss", "optimizer", "metrics", "history", "classes", "preprocessing", "training")
+_STATE = "__state__."
+
+
+def save(network: "NetworkBase", path: str | os.PathLike[str], training_state: bool = False) -> None:
+    """`Network.save`."""
+    notes = _notes(network)
+    for key in network._metadata():
+        if key not in notes:
+            network._set_metadata(key, None)
+    for key, value in notes.items():
+        network._set_metadata(key, value)
+    network._save(os.fspath(path), _extras(network) if training_state else None)
+
+
+def _extras(network: "NetworkBase") -> dict[str, Any] | None:
+    state = network._pending if network._trainer is None else network._trainer.state()
+    return None if state is None else {_STATE + name: array for name, array in state.items()}
+
+
+def _notes(network: "NetworkBase") -> dict[str, str]:
+    optimizer = network._optimizer
+    classes = network.classes
+    values = {
+        "loss": losses.to_json(network.loss),
+        "optimizer": None if optimizer is None else optimizer._to_json(),
+        "metrics": metrics.to_json(network.metrics) if network.metrics is not None else None,
+        "history": None if network.history is None else network.history._to_json(),
+        "classes": None if classes is None else [c.item() if hasattr(c, "item") else c for c in classes],
+        "preprocessing": network.preprocessing,
+        "training": {"epochs": network._epochs, "optimizer_epoch": network._optimizer_epoch} if network._epochs else None,
+    }
+    notes: dict[str, str] = {}
+    for key, value in values.items():
+        if value is not None:
+            try:
+                notes[key] = json.dumps(value)
+            except TypeError as error:
+                raise TypeError(f"net.{key} cannot be saved as JSON: {error}") from None
+    for key, value in network.metadata.items():
+        if key in OURS:
+            raise ValueError(f"net.metadata has the key {key!r}, which is cnn's own; choose another")
+        if not isinstance(key, str) or not isinstance(value, str):
+            raise TypeError(f"net.metadata has {key!r}: {value!r}; keys and values must be strings")
+        notes[key] = value
+    return notes
+
+
+def load(path: str | os.PathLike[str], functions: dict[str, Any] | None = None) -> "Network":
+    """A network from a file that `Network.save`, or the C library, has written.
+
+    Parameters
+    ----------
+    path : path
+    functions : dict, optional
+        Layer name to `Function` layer, for networks with layers in NumPy: their code is not in the file.
+
+    Raises
+    ------
+    OSError
+        When it cannot be read.
+    ModelFileError
+        When it is not a model file, or damaged.
+    """
+    from ..network import Network
+
+    network = Network.__new__(Network)
+    network._begin()
+    try:
+        extras = network._open(os.fspath(path)) or {}
+    except _core.ModelFileError as error:
+        if not getattr(error, "foreign", False):
+            raise
+        from . import safetensors  # another tool has rewritten the file
+
+        network = Network.__new__(Network)
+        network._begin()
+        extras = safetensors.open_foreign(network, path) or {}
+    _take_notes(network)
+    state = {name.removeprefix(_STATE): array for name, array in extras.items() if name.startswith(_STATE)}
+    network._pending = state or None
+    if functions:
+        _take_functions(network, functions)
+    return network
+
+
+def _take_notes(network: "Network") -> None:
+    notes = network._metadata()
+    network.metadata = {key: value for key, value in notes.items() if key not in OURS}
+    found: dict[str, Any] = {}
+    for key in OURS:
+        if key in notes:
+            try:
+                found[key] = json.loads(notes[key])
+            except ValueError:
+                raise _core.ModelFileError(f"the metadata {key!r} of the file is no JSON") from None
+    try:
+        network.loss = losses.from_json(found.get("loss"))
+        network.metrics = metrics.from_json(found["metrics"]) if "metrics" in found else None
+        network.classes, network.preprocessing = found.get("classes"), found.get("preprocessing")
+        if "history" in found:
+            network.history = History._from_json(found["history"])
+        if "optimizer" in found:
+            network._optimizer = optimizers.from_json(found["optimizer"])
+        training = found.get("training", {})
+        network._epochs, network._optimizer_epoch = int(training.get("epochs", 0)), int(training.get("optimizer_epoch", 0))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise _core.ModelFileError(f"the metadata of the file are not what cnn writes: {error}") from None
+
+
+def _take_functions(network: "Network", functions: dict[str, Any]) -> None:
+    names = [node["name"].partition("@")[0] for node in network._nodes() if node["op"] == "function"]
+    code = {}
+    for name, function in functions.items():
+        if name not in names:
+            raise ValueError(unknown("functions: layer", str(name), names))
+        if not hasattr(function, "forward"):
+            raise TypeError(f"functions[{name!r}] is a {type(function).__name__}; expected a cnn.Function, or an object with forward and backward")
+        code[name] = (function.forward, getattr(function, "backward", None))
+    network._set_functions(code)

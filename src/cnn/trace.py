@@ -1,0 +1,168 @@
+"""One step of backpropagation, number by number.
+
+The numbers are the engine's: sums and outputs of the network itself, slopes of activations and losses of tiny networks made for the
+purpose, and the gradients of backpropagation, which must be the products of the factors shown.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import losses
+from .layers import Activation, Dense
+from .optimizers import SGD
+
+if TYPE_CHECKING:
+    from .inspection import Inspection
+
+
+class Trace:
+    """What `Network.trace` printed.
+
+    Attributes
+    ----------
+    loss : float
+        Before the step.
+    output : array
+    layers : list of dict
+        Of each layer, from first to last: ``name, inputs, sum, output, activation, dL_dout, dout_dsum, dL_dsum, weight, bias``, and
+        their gradients and new values ``dL_dweight, dL_dbias, new_weight, new_bias``.
+    new_parameters : dict of str to array
+    """
+
+    def __init__(self, loss: float, loss_name: str, target: Any, output: np.ndarray, layers: list[dict[str, Any]], lr: float) -> None:
+        self.loss, self.loss_name, self.target, self.output, self.layers, self.lr = loss, loss_name, target, output, layers, lr
+
+    @property
+    def new_parameters(self) -> dict[str, np.ndarray]:
+        pairs = {}
+        for layer in self.layers:
+            pairs[f"{layer['name']}.weight"] = layer["new_weight"]
+            if layer["bias"] is not None:
+                pairs[f"{layer['name']}.bias"] = layer["new_bias"]
+        return pairs
+
+    def __repr__(self) -> str:
+        lines = ["forward"]
+        for layer in self.layers:
+            for j in range(len(layer["sum"])):
+                products = " + ".join(f"{w:.6g}*{x:.6g}" for w, x in zip(layer["weight"][j], layer["inputs"], strict=True))
+                bias = "" if layer["bias"] is None else f" + {layer['bias'][j]:.6g}"
+                lines.append(f"  {layer['name']}[{j}]: sum = {products}{bias} = {layer['sum'][j]:.9g}")
+                lines.append(f"  {' ' * len(layer['name'])}     output = {layer['activation']}(sum) = {layer['output'][j]:.9g}")
+        lines.append(f"loss: {self.loss_name} = {self.loss:.9g} (target {np.asarray(self.target).tolist()})")
+        lines.append("backward")
+        for layer in reversed(self.layers):
+            name = layer["name"]
+            for j in range(len(layer["sum"])):
+                if layer["dL_dout"] is None:
+                    lines.append(f"  {name}[{j}]: dL/dsum = {layer['dL_dsum'][j]:.9g} ({layer['activation']} and {self.loss_name} together: p - t)")
+                else:
+                    lines.append(
+                        f"  {name}[{j}]: dL/dout = {layer['dL_dout'][j]:.9g}, dout/dsum = {layer['dout_dsum'][j]:.9g},"
+                        f" dL/dsum = {layer['dL_dsum'][j]:.9g}"
+                    )
+                for i, x in enumerate(layer["inputs"]):
+                    lines.append(
+                        f"    weight[{j}, {i}]: dL/dw = dL/dsum * input = {layer['dL_dsum'][j]:.6g} * {x:.6g} = {layer['dL_dweight'][j, i]:.9g};"
+                        f" new = {layer['weight'][j, i]:.9g} - {self.lr:g} * {layer['dL_dweight'][j, i]:.6g} = {layer['new_weight'][j, i]:.9g}"
+                    )
+                if layer["bias"] is not None:
+                    lines.append(
+                        f"    bias[{j}]: dL/db = dL/dsum = {layer['dL_dbias'][j]:.9g};"
+                        f" new = {layer['bias'][j]:.9g} - {self.lr:g} * {layer['dL_dbias'][j]:.6g} = {layer['new_bias'][j]:.9g}"
+                    )
+        return "\n".join(lines)
+
+
+def trace(network: "Inspection", x: Any, y: Any, loss: Any, lr: float) -> Trace:
+    """One step of plain gradient descent on a copy; see `Network.trace`."""
+    from .network import Network
+
+    layers = network.layers
+    chain = len(network._inputs) == len(network._outputs) == 1 and all(
+        isinstance(layer, Dense) and len(layer.output_shape) == 1 and layer._nodes[0] == _next(layers, k) for k, layer in enumerate(layers)
+    )
+    if not chain:
+        raise ValueError("trace shows a chain of Dense layers, each with its activation=; this network has other layers")
+    copy = network.copy() if isinstance(network, Network) else network
+    assert isinstance(copy, Network)
+    X = np.asarray(x)[None]
+    target = np.asarray(y)
+    Y = target.reshape(1, *target.shape) if target.ndim else target.reshape(1)
+    before = {name: np.array(value) for name, value in copy.parameters.items()}
+    value, gradients = copy.gradients(X, Y, loss=loss)
+    names = copy._ready_evaluator(1, copy._resolve_losses(loss)).losses
+    optimizer = SGD(lr)
+    copy.unfreeze()
+    copy.partial_fit(X, Y, optimizer=optimizer, loss=loss)
+    after = {name: np.array(value) for name, value in copy.parameters.items()}
+    nodes = network._nodes()
+    sums = network._run(network._input_arrays(X), [nodes[layer._nodes[0]]["output"] for layer in layers], False, None)
+    outputs = network._run(network._input_arrays(X), [layer._output for layer in layers], False, None)
+    rows: list[dict[str, Any]] = []
+    inputs = X[0].astype(np.float64)
+    for layer, total, out in zip(layers, sums, outputs, strict=True):
+        name = str(layer.name)
+        follows = layer._activation
+        rows.append(
+            {
+                "name": name,
+                "inputs": inputs,
+                "sum": total[0],
+                "output": out[0],
+                "activation": follows.activation if follows is not None else "linear",
+                "weight": before[f"{name}.weight"],
+                "bias": before.get(f"{name}.bias"),
+                "dL_dweight": gradients.get(f"{name}.weight", np.zeros_like(before[f"{name}.weight"])),
+                "dL_dbias": gradients.get(f"{name}.bias"),
+                "new_weight": after[f"{name}.weight"],
+                "new_bias": after.get(f"{name}.bias"),
+                "follows": follows,
+            }
+        )
+        inputs = out[0]
+    together = names[0] in ("cross_entropy", "binary_cross_entropy")
+    chosen = copy._resolve_losses(loss)[0]
+    slope = _loss_slope(chosen if not together or rows[-1]["activation"] != "linear" else chosen, names[0], rows[-1], Y, together)
+    for k in range(len(rows) - 1, -1, -1):
+        row = rows[k]
+        if k == len(rows) - 1 and together:
+            row["dL_dout"], row["dout_dsum"], row["dL_dsum"] = None, None, slope
+        else:
+            row["dL_dout"] = slope
+            row["dout_dsum"], row["dL_dsum"] = _activation_slope(row.pop("follows"), row["sum"], slope)
+        row.pop("follows", None)
+        slope = row["weight"].T.astype(np.float64) @ row["dL_dsum"]
+    return Trace(value, names[0], y, outputs[-1][0], rows, lr)
+
+
+def _next(layers: list[Any], k: int) -> int:
+    """The node that layer k of a chain must be: right after the one before (node 0 is the input)."""
+    return 1 if k == 0 else layers[k - 1]._nodes[-1] + 1
+
+
+def _activation_slope(follows: Activation | None, total: np.ndarray, slope: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(dout/dsum, dL/dsum), by a network of this activation alone; of softmax dout/dsum is the diagonal."""
+    from .network import Network
+
+    if follows is None:
+        return np.ones_like(slope), slope
+    alone = Network([Activation(follows.activation, alpha=follows.alpha, beta=follows.beta)], input_shape=total.size, dtype="float64", seed=0)
+    alone.forward(total[None])
+    back = alone.backward(slope[None])[0]
+    if follows.activation == "softmax":
+        y = alone.predict(np.asarray(total[None], np.float64))[0]
+        return y * (1 - y), back
+    return alone.backward(np.ones((1, total.size)))[0], back
+
+
+def _loss_slope(loss: Any, name: str, row: dict[str, Any], Y: np.ndarray, together: bool) -> np.ndarray:
+    """dL/dout, or dL/dsum of a loss on logits: the gradient by the bias of a network that gives just this."""
+    from .network import Network
+
+    at = np.asarray(row["sum"] if together else row["output"], np.float64)
+    alone = Network([Dense(at.size, init="zeros")], input_shape=1, dtype="float64", seed=0)
+    alone.layers[0].bias = at
+    chosen = loss if losses.spec(loss) is not None else name
+    return alone.gradients(np.zeros((1, 1)), Y, loss=chosen)[1]["dense_1.bias"]
