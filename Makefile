@@ -12,7 +12,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export PIP_ROOT_USER_ACTION = ignore
 PIP = $(PY) -m pip install --quiet --upgrade
 
-.PHONY: demo test build check wheel lint format docs mnist bench clean
+.PHONY: demo test build check wheel lint lint-python lint-cython lint-c lint-types format docs mnist bench clean
 test: check
 	$(PY) -m pytest $(PYTEST)
 
@@ -49,11 +49,15 @@ wheel: $(VENV)/test.stamp
 
 # Not csrc/generated (clang-format takes gigabytes for the engine's C), nor *.def.
 C_FILES = $(filter-out csrc/generated/%,$(wildcard csrc/*/*.[ch] src/cnn/include/cnn/*.h src/cnn/_core/*.h examples/*/*.[ch]))
-lint: $(VENV)/lint.stamp
+lint: lint-python lint-cython lint-c lint-types
+lint-python: $(VENV)/lint.stamp
 	$(PY) -m ruff check
 	$(PY) -m ruff format --check
+lint-cython: $(VENV)/lint.stamp
 	PATH="$(abspath $(VENV))/bin:$$PATH" cython-lint src/cnn/_core # it runs pycodestyle
+lint-c: $(VENV)/lint.stamp
 	$(VENV)/bin/clang-format --dry-run -Werror $(C_FILES)
+lint-types: $(VENV)/lint.stamp
 	$(PY) -m mypy
 
 format: $(VENV)/lint.stamp

@@ -31,7 +31,6 @@
 #define KC FN(gemm_kc)
 #define MC FN(gemm_mc)
 #define LDA FN(gemm_lda)
-#define GROUP FN(gemm_group)
 #define MASKS FN(gemm_masks)
 #define tile_fn FN(gemm_tile_fn)
 
@@ -42,7 +41,6 @@ enum {
   NV = FN(gemm_many) ? 4 : 2,
   KC = 512,
   NC = 1024 / sizeof(real),     /* KC x NC of b: 512 KB, in panels of at most 128 */
-  GROUP = 256 / sizeof(real),   /* columns packed at a time, just before use: one AVX-512 panel, more of the narrower ones */
   MC = 768 / sizeof(real),      /* MC x KC of a: 384 KB, in the second cache while it goes through the panels of b */
   LDA = MC + 64 / sizeof(real) /* of packed a: an odd number of lines, so that it uses all sets of the first cache */
 };
@@ -272,19 +270,6 @@ static void FN(pack)(int tb, size_t k, size_t width, const real *b, size_t ldb, 
 #undef SQUARE
 #undef MIX
 
-/* n columns of b in panels as wide as the tile, each (k, its width). Rows stored as such go a few at a time through all panels, to
-   be read in runs of some length. */
-static void FN(pack_group)(int tb, size_t k, size_t n, const real *b, size_t ldb, real *to) {
-  const size_t step = tb ? k : 8;
-  for (size_t p = 0; p < k; p += step) {
-    const size_t rows = k - p < step ? k - p : step;
-    for (size_t j = 0; j < n; j += NV * VL) {
-      const size_t width = n - j < NV * VL ? n - j : NV * VL, stride = (width + VL - 1) / VL * VL;
-      FN(pack)(tb, rows, width, b + (tb ? j * ldb + p : p * ldb + j), ldb, to + j * k + p * stride, stride);
-    }
-  }
-}
-
 /* ---- which way */
 V_INLINE int FN(gemm_is_flipped)(int ta, size_t m, size_t n, size_t k) {
   return ta && n <= 8 && m >= VL && k >= 4 && n * ((m + VL - 1) / VL) < m * ((n + VL - 1) / VL);
@@ -298,8 +283,8 @@ V_INLINE int FN(gemm_packs_b)(int tb, size_t m, size_t n, size_t k) { return tb 
 V_INLINE int FN(gemm_packs_a)(int ta, size_t m, size_t n, size_t k) {
   return ta && m * sizeof(real) >= 2048 && n >= 16 * NV * VL && k >= 64;
 }
-/* Columns of b that scratch holds: one group when all rows go through it at once. */
-V_INLINE size_t FN(gemm_width)(size_t m) { return m <= MC ? GROUP : NC; }
+/* Columns of b that scratch holds: one panel when all rows go through it at once. */
+V_INLINE size_t FN(gemm_width)(size_t m) { return m <= MC ? NV * VL : NC; }
 V_INLINE size_t FN(gemm_b_size)(size_t m, size_t n, size_t k) {
   const size_t width = FN(gemm_width)(m);
   return (n < width ? (n + VL - 1) / VL * VL : width) * (k < KC ? k : KC);
@@ -347,8 +332,9 @@ static void FN(gemm)(int ta, int tb, size_t m, size_t n, size_t k, const real *a
           size_t stride = ldb;
           if (packs_b) {
             real *b_copy = scratch + (j - j0) * kc;
-            if (i == 0 && (j - j0) % GROUP == 0) FN(pack_group)(tb, kc, j1 - j < GROUP ? j1 - j : GROUP, panel, ldb, b_copy);
-            panel = b_copy, stride = nv * VL;
+            stride = nv * VL;
+            if (i == 0) FN(pack)(tb, kc, width, panel, ldb, b_copy, stride); /* just before its first use */
+            panel = b_copy;
           }
           FN(gemm_panel)(mc, nv, kc, rows, ar, packs_a ? LDA : ak, panel, stride, c + i * ldc + j, ldc, width - (nv - 1) * VL,
                          accumulate || p);
@@ -365,7 +351,6 @@ static void FN(gemm)(int ta, int tb, size_t m, size_t n, size_t k, const real *a
 #undef KC
 #undef MC
 #undef LDA
-#undef GROUP
 #undef MASKS
 #undef tile_fn
 #undef GEMM_ARM

@@ -53,8 +53,8 @@ _PLACES = {
     "load": "io.native",
     "Progress": "progress",
     **dict.fromkeys(_LAYERS.split(), "layers"),
-    **dict.fromkeys("LBFGS SGD Adagrad Adam AdamW RMSprop Rprop".split(), "optimizers"),
-    **dict.fromkeys("CSVLogger Callback Checkpoint EarlyStopping ReduceLROnPlateau".split(), "callbacks"),
+    **dict.fromkeys(["LBFGS", "SGD", "Adagrad", "Adam", "AdamW", "RMSprop", "Rprop"], "optimizers"),
+    **dict.fromkeys(["CSVLogger", "Callback", "Checkpoint", "EarlyStopping", "ReduceLROnPlateau"], "callbacks"),
 }
 
 __all__ = [
@@ -119,7 +119,10 @@ def __getattr__(name: str) -> Any:
         from .names import unknown
 
         near = unknown("name", name, __all__)
-        raise AttributeError(f"module 'cnn' has no attribute {name!r}: {near}" if not name.startswith("_") else f"cnn has no {name!r}", name=name)
+        raise AttributeError(
+            f"module 'cnn' has no attribute {name!r}: {near}" if not name.startswith("_") else f"cnn has no {name!r}",
+            name=name,
+        )
     globals()[name] = value
     return value
 

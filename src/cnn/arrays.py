@@ -12,7 +12,12 @@ _ENGINE_KINDS = "fiub"
 
 def is_array(x: Any) -> bool:
     """Whether `x` is data held whole: an array, a table, a tensor; lists are judged by the caller."""
-    return isinstance(x, np.ndarray) or hasattr(x, "__array__") or hasattr(x, "__dlpack__") or hasattr(x, "__array_interface__")
+    return (
+        isinstance(x, np.ndarray)
+        or hasattr(x, "__array__")
+        or hasattr(x, "__dlpack__")
+        or hasattr(x, "__array_interface__")
+    )
 
 
 def as_array(x: Any, name: str) -> np.ndarray:
@@ -43,7 +48,9 @@ def as_array(x: Any, name: str) -> np.ndarray:
                 x = np.asarray(x)
         except ValueError as error:
             if "inhomogeneous" in str(error):
-                raise ValueError(f"{name} is ragged: its rows differ in length; each sample must have the same shape") from None
+                raise ValueError(
+                    f"{name} is ragged: its rows differ in length; each sample must have the same shape"
+                ) from None
             raise
     if x.dtype.kind not in _ENGINE_KINDS or x.dtype.itemsize > 8:
         x = _numbers(x, name)
@@ -81,10 +88,14 @@ def by_output(values: Any, names: Sequence[str], argument: str) -> list[Any]:
                 raise ValueError(unknown(f"{argument}: layer", str(key), names))
         missing = [name for name in names if name not in values]
         if missing:
-            raise ValueError(f"{argument} has nothing for {', '.join(missing)}; it needs an entry for each of {', '.join(names)}")
+            raise ValueError(
+                f"{argument} has nothing for {', '.join(missing)}; it needs an entry for each of {', '.join(names)}"
+            )
         return [values[name] for name in names]
     if not isinstance(values, list | tuple):
-        raise TypeError(f"{argument} is a {type(values).__name__}; a network with {len(names)} of them takes a list, or a dict by layer name")
+        raise TypeError(
+            f"{argument} is a {type(values).__name__}; a network with {len(names)} of them takes a list, or a dict by layer name"
+        )
     if len(values) != len(names):
         raise ValueError(f"{argument} has {len(values)} entries; the network needs {len(names)}: {', '.join(names)}")
     return list(values)

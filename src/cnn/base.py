@@ -108,7 +108,12 @@ class NetworkBase(_core.Network):
             name_of = {node["output"]: node["name"].removesuffix(".activation") for node in nodes}
             ins, outs = self._inputs, self._outputs
             shapes = [tuple(shape[1:]) for _, shape in values]
-            self._cached_ends = ([name_of[v] for v in ins], [shapes[v] for v in ins], [name_of[v] for v in outs], [shapes[v] for v in outs])
+            self._cached_ends = (
+                [name_of[v] for v in ins],
+                [shapes[v] for v in ins],
+                [name_of[v] for v in outs],
+                [shapes[v] for v in outs],
+            )
         return self._cached_ends
 
     @property

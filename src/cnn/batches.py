@@ -13,7 +13,7 @@ def is_batches(X: Any, y: Any) -> bool:
     """Whether X is an iterable of batches rather than data held whole."""
     if y is not None or is_array(X) or isinstance(X, dict | str | bytes) or not hasattr(X, "__iter__"):
         return False
-    return not isinstance(X, list | tuple) or bool(X) and isinstance(X[0], tuple)
+    return not isinstance(X, list | tuple) or (bool(X) and isinstance(X[0], tuple))
 
 
 class Batches:
@@ -51,7 +51,9 @@ class Batches:
         item = next(self._iterator, None)
         if item is None:
             if batch == 0:
-                raise ValueError(f"{self.name} can be read only once: pass a list of batches, or an object whose __iter__ begins anew")
+                raise ValueError(
+                    f"{self.name} can be read only once: pass a list of batches, or an object whose __iter__ begins anew"
+                )
             return None
         assert self.prepare is not None
         return self.prepare(*self._split(item))

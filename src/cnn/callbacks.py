@@ -17,7 +17,7 @@ from .names import Spelled, unknown
 if TYPE_CHECKING:
     from .network import Network
 
-__all__ = ["CSVLogger", "Callback", "Checkpoint", "EarlyStopping", "Progress", "ReduceLROnPlateau"]
+__all__ = ["CSVLogger", "Callback", "Checkpoint", "EarlyStopping", "ReduceLROnPlateau"]  # and, imported late, Progress
 
 Logs = dict[str, float]
 
@@ -99,7 +99,8 @@ class _Monitor(Callback):
         if self.best is None:
             return True
         higher = self.mode == "max" or (
-            self.mode == "auto" and any(m in self.monitor for m in ("accuracy", "precision", "recall", "f1", "auc", "r2"))
+            self.mode == "auto"
+            and any(m in self.monitor for m in ("accuracy", "precision", "recall", "f1", "auc", "r2"))
         )
         return value > self.best + self.min_delta if higher else value < self.best - self.min_delta
 
@@ -180,7 +181,13 @@ class Checkpoint(_Monitor):
     """
 
     def __init__(
-        self, path: str | os.PathLike[str], monitor: str | None = None, every: int = 1, training_state: bool = True, *, mode: str = "auto"
+        self,
+        path: str | os.PathLike[str],
+        monitor: str | None = None,
+        every: int = 1,
+        training_state: bool = True,
+        *,
+        mode: str = "auto",
     ) -> None:
         self._watch(monitor or "", mode, 0.0)
         self.path = os.fspath(path)

@@ -67,7 +67,9 @@ def moons(n: int = 400, noise: float = 0.1, seed: int = 0) -> tuple[npt.NDArray[
     return (X + random.normal(0, noise, (n, 2))).astype(np.float32), y.astype(np.int64)
 
 
-def spirals(n: int = 600, classes: int = 3, noise: float = 0.15, seed: int = 0) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
+def spirals(
+    n: int = 600, classes: int = 3, noise: float = 0.15, seed: int = 0
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
     """Arms that wind around the origin, one a class: a set that no straight line divides.
 
     Parameters

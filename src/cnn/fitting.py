@@ -50,7 +50,15 @@ class Loop:
         self.logs: dict[str, float] = {}
 
     def run(
-        self, data: Any, validation: Any, *, epochs: int, batch_rows: int, steps_per_epoch: int, shuffle: bool, on_nan: str
+        self,
+        data: Any,
+        validation: Any,
+        *,
+        epochs: int,
+        batch_rows: int,
+        steps_per_epoch: int,
+        shuffle: bool,
+        on_nan: str,
     ) -> History:
         network, trainer = self.network, self.trainer
         first = network._epochs
@@ -96,7 +104,9 @@ class Loop:
         network = self.network
         hooks: dict[str, Callable[..., Any]] = {}
 
-        def hook(name: str, logs: Callable[..., dict[str, float]], place: Callable[..., int]) -> Callable[..., bool] | None:
+        def hook(
+            name: str, logs: Callable[..., dict[str, float]], place: Callable[..., int]
+        ) -> Callable[..., bool] | None:
             listeners = self._listeners(name)
             if not listeners:
                 return None
@@ -114,7 +124,9 @@ class Loop:
             "epoch_begin": hook("on_epoch_begin", lambda epoch: {}, lambda epoch: int(epoch)),
             "epoch_end": hook("on_epoch_end", self._epoch_logs, lambda epoch, record: int(epoch)),
             "batch_begin": hook("on_train_batch_begin", lambda epoch, batch: {}, lambda epoch, batch: int(batch)),
-            "batch_end": hook("on_train_batch_end", lambda epoch, batch, loss: {"loss": loss}, lambda epoch, batch, loss: int(batch)),
+            "batch_end": hook(
+                "on_train_batch_end", lambda epoch, batch, loss: {"loss": loss}, lambda epoch, batch, loss: int(batch)
+            ),
         }
         hooks = {name: call for name, call in found.items() if call is not None}
         if self.progress is not None:
@@ -168,7 +180,12 @@ class Loop:
         if spec is None:
             return None
         begin = network._optimizer_epoch
-        heard = any(overrides(c, h) for c in self.callbacks if c is not self.progress for h in ("on_epoch_begin", "on_epoch_end", "on_train_batch_end"))
+        heard = any(
+            overrides(c, h)
+            for c in self.callbacks
+            if c is not self.progress
+            for h in ("on_epoch_begin", "on_epoch_end", "on_train_batch_end")
+        )
         if not begin and not heard:
             return spec
 
@@ -180,7 +197,12 @@ class Loop:
 
 
 def _progress(verbose: Any) -> Any:
-    if isinstance(verbose, str) and verbose != "auto" or not isinstance(verbose, str | int) or verbose not in ("auto", 0, 1, 2):
+    if (
+        (isinstance(verbose, str)
+        and verbose != "auto")
+        or not isinstance(verbose, str | int)
+        or verbose not in ("auto", 0, 1, 2)
+    ):
         raise ValueError(f"verbose is {verbose!r}; expected 'auto', 0 (silent), 1 (a bar) or 2 (a line an epoch)")
     if verbose == 0:
         return None

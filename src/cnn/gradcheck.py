@@ -48,7 +48,9 @@ class GradientReport:
         return self.ok
 
     def __repr__(self) -> str:
-        lines = [f"{self.checked} gradients compared: maximal relative error {self.max_relative_error:.2e} at {self.worst or '-'}"]
+        lines = [
+            f"{self.checked} gradients compared: maximal relative error {self.max_relative_error:.2e} at {self.worst or '-'}"
+        ]
         lines += [f"  {name:<24} {error:.2e}" for name, error in self.errors.items()]
         if self.zero:
             lines.append(f"  no gradient at all: {', '.join(self.zero)}")
@@ -70,7 +72,9 @@ def check(network: "Inspection", X: Any, y: Any, loss: Any, max_per_block: int) 
     copy._clone_from(network, "float64")
     copy._functions = network._functions
     copy.loss = network.loss
-    trainer = _core.Trainer(copy, [losses.spec(one) for one in copy._resolve_losses(loss)], "sgd", {}, max(len(copy._input_arrays(X)[0]), 1))
+    trainer = _core.Trainer(
+        copy, [losses.spec(one) for one in copy._resolve_losses(loss)], "sgd", {}, max(len(copy._input_arrays(X)[0]), 1)
+    )
     data = copy._data(trainer, copy._input_arrays(X), y, None, None)
 
     def value() -> float:
@@ -89,7 +93,9 @@ def check(network: "Inspection", X: Any, y: Any, loss: Any, max_per_block: int) 
         if not g.any():
             report.zero.append(name)
         floor = 1e-4 * float(np.abs(g).max())
-        places = np.arange(w.size) if w.size <= max_per_block else np.sort(rng.choice(w.size, max_per_block, replace=False))
+        places = (
+            np.arange(w.size) if w.size <= max_per_block else np.sort(rng.choice(w.size, max_per_block, replace=False))
+        )
         worst = 0.0
         for j in places:
             error, kink = _compare(value, w, int(j), float(g[j]), floor)

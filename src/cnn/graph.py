@@ -21,7 +21,9 @@ def sequence(items: Sequence[Any], input_shape: Any) -> tuple[list[Tensor], list
     for item in layers:
         if not isinstance(item, Layer):
             kind = item.__name__ if isinstance(item, type) else type(item).__name__
-            raise TypeError(f"the list of layers has a {kind}; expected layers, as in [cnn.Input(2), cnn.Dense(3), cnn.Dense(1)]")
+            raise TypeError(
+                f"the list of layers has a {kind}; expected layers, as in [cnn.Input(2), cnn.Dense(3), cnn.Dense(1)]"
+            )
     if not layers:
         raise ValueError("the list of layers is empty; a network needs at least one")
     if isinstance(layers[0], Input):
@@ -53,7 +55,9 @@ def order(inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> list[Tensor]:
     for what, tensors in (("inputs", inputs), ("outputs", outputs)):
         for t in tensors:
             if not isinstance(t, Tensor):
-                raise TypeError(f"{what} has a {type(t).__name__}; expected tensors, as in x = cnn.Input(2); y = cnn.Dense(1)(x)")
+                raise TypeError(
+                    f"{what} has a {type(t).__name__}; expected tensors, as in x = cnn.Input(2); y = cnn.Dense(1)(x)"
+                )
     for t in inputs:
         if not isinstance(t, Input):
             raise ValueError(f"inputs has the output of {t.layer!r}; expected what cnn.Input(...) gives")
@@ -104,7 +108,13 @@ def names_for(tensors: Sequence[Tensor]) -> dict[int, str]:
 
 
 def build(
-    network: "NetworkBase", inputs: Sequence[Tensor], outputs: Sequence[Tensor], dtype: str, seed: int, init: str | None, bias_init: str
+    network: "NetworkBase",
+    inputs: Sequence[Tensor],
+    outputs: Sequence[Tensor],
+    dtype: str,
+    seed: int,
+    init: str | None,
+    bias_init: str,
 ) -> None:
     """Makes the network's graph, its first values, and copies what layers of other networks bring."""
     tensors = order(inputs, outputs)
@@ -159,7 +169,9 @@ def _bring(layer: Layer, here: Layer) -> None:
         value = np.array(layer._network._block(index))
         block = here._parameter(name)
         if block.shape != value.shape:
-            raise ValueError(f"layer {layer.name!r} brings a {name} of the shape {value.shape}; here it would need {block.shape}")
+            raise ValueError(
+                f"layer {layer.name!r} brings a {name} of the shape {value.shape}; here it would need {block.shape}"
+            )
         block[...] = value
 
 
@@ -174,7 +186,11 @@ def read(network: "NetworkBase") -> tuple[list[Layer], list[Input]]:
     for i, node in enumerate(nodes):
         name = node["name"]
         source = of_node.get(producer[node["inputs"][0]]) if node["inputs"] else None
-        if node["op"] == "activation" and source is not None and name == f"{nodes[source._nodes[-1]]['name']}.activation":
+        if (
+            node["op"] == "activation"
+            and source is not None
+            and name == f"{nodes[source._nodes[-1]]['name']}.activation"
+        ):
             follows = Activation._from_attributes(node["attributes"])
             plain = follows.alpha is None and follows.beta is None
             source.activation = follows.activation if plain else follows

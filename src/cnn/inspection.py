@@ -4,10 +4,10 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from .base import NetworkBase
+from .training import Training
 
 
-class Inspection(NetworkBase):
+class Inspection(Training):
     """What a network shows of itself."""
 
     def activations(self, X: Any) -> dict[str, np.ndarray]:

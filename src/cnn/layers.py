@@ -82,8 +82,12 @@ class Layer(BoundLayer):
         self._common(name, trainable)
 
     def _common(self, name: str | None, trainable: bool) -> None:
-        if name is not None and (not isinstance(name, str) or not name or "." in name or "@" in name or name.startswith("__")):
-            raise ValueError(f"name is {name!r}; a layer's name is a string without '.' and '@', and does not begin with '__'")
+        if name is not None and (
+            not isinstance(name, str) or not name or "." in name or "@" in name or name.startswith("__")
+        ):
+            raise ValueError(
+                f"name is {name!r}; a layer's name is a string without '.' and '@', and does not begin with '__'"
+            )
         self.name = name
         self._trainable = bool(trainable)
 
@@ -92,10 +96,14 @@ class Layer(BoundLayer):
         given = list(inputs) if isinstance(inputs, list | tuple) else [inputs]
         for one in given:
             if isinstance(one, Layer) and not isinstance(one, Tensor):
-                raise TypeError(f"{type(self).__name__} was called on a layer; call it on its output, as in {type(self).__name__}(...)(x)")
+                raise TypeError(
+                    f"{type(self).__name__} was called on a layer; call it on its output, as in {type(self).__name__}(...)(x)"
+                )
             if not isinstance(one, Tensor):
                 kind = type(one).__name__
-                raise TypeError(f"{type(self).__name__} was called on a {kind}; layers are called on cnn.Input(...) and what follows from it")
+                raise TypeError(
+                    f"{type(self).__name__} was called on a {kind}; layers are called on cnn.Input(...) and what follows from it"
+                )
         if len(given) > 1 and not self.many:
             raise ValueError(f"{type(self).__name__} takes one input, not {len(given)}")
         return Tensor(self, tuple(given))
@@ -263,7 +271,13 @@ class Activation(Layer):
     op = "activation"
 
     def __init__(
-        self, activation: str, *, alpha: float | None = None, beta: float | None = None, name: str | None = None, trainable: bool = True
+        self,
+        activation: str,
+        *,
+        alpha: float | None = None,
+        beta: float | None = None,
+        name: str | None = None,
+        trainable: bool = True,
     ) -> None:
         self.activation = activation_name(activation)
         known = _ACTIVATION_CONSTANTS.get(self.activation, ())
@@ -352,7 +366,14 @@ class Normalize(Layer):
     op = "normalize"
 
     def __init__(
-        self, mean: Any = None, std: Any = None, fill: Any = None, *, axis: int = -1, name: str | None = None, trainable: bool = True
+        self,
+        mean: Any = None,
+        std: Any = None,
+        fill: Any = None,
+        *,
+        axis: int = -1,
+        name: str | None = None,
+        trainable: bool = True,
     ) -> None:
         self.axis = int(axis)
         self._values: dict[str, np.ndarray] = {}
@@ -568,7 +589,9 @@ class Function(Layer):
 
 
 def _missing(*arguments: Any) -> Any:
-    raise RuntimeError("this Function layer came from a file without its code: pass functions={name: layer} to cnn.load")
+    raise RuntimeError(
+        "this Function layer came from a file without its code: pass functions={name: layer} to cnn.load"
+    )
 
 
 KINDS: dict[str, type[Layer]] = {

@@ -61,7 +61,11 @@ class CrossEntropy(Loss):
         self.label_smoothing = self._constant = number("label_smoothing", label_smoothing, 0, 1)
 
 
-WITH_CONSTANT: dict[str, type[Loss]] = {"huber": Huber, "quantile": Quantile, "cross_entropy": CrossEntropy}
+WITH_CONSTANT: dict[str, Callable[[float], Loss]] = {
+    "huber": Huber,
+    "quantile": Quantile,
+    "cross_entropy": CrossEntropy,
+}
 LossLike = str | Loss | Callable[..., Any] | None
 
 
@@ -86,7 +90,9 @@ def resolve(loss: Any) -> LossLike:
         lookup("loss", type(loss).__name__, _core.LOSSES)
     if callable(loss):
         return loss  # type: ignore[no-any-return]
-    raise TypeError(f"loss is {loss!r}; expected a name, an object of cnn.losses, or f(y_true, y_pred) -> (losses, gradients)")
+    raise TypeError(
+        f"loss is {loss!r}; expected a name, an object of cnn.losses, or f(y_true, y_pred) -> (losses, gradients)"
+    )
 
 
 def spec(loss: LossLike) -> tuple[Any, ...] | None:

@@ -47,7 +47,9 @@ def _weights(n: int, sample_weight: Any) -> np.ndarray:
 def _numbers(y_true: Any, y_pred: Any) -> tuple[np.ndarray, np.ndarray]:
     y, p = _checked(y_true, y_pred)
     if y.shape != p.shape:
-        raise ValueError(f"y_true has the shape {np.shape(y_true)} and y_pred {np.shape(y_pred)}; they must be the same")
+        raise ValueError(
+            f"y_true has the shape {np.shape(y_true)} and y_pred {np.shape(y_pred)}; they must be the same"
+        )
     return y.astype(np.float64), p.astype(np.float64)
 
 

@@ -155,14 +155,16 @@ def keyword_sentence(function: str, given: str, allowed: Iterable[str]) -> str:
     if given in ARGUMENTS and given not in names:
         return f"{function} has no argument {given!r}: write {ARGUMENTS[given]}"
     near = _nearest(given, names)
-    return f"{function} has no argument {given!r}; " + (f"did you mean {near}?" if near else f"it takes {', '.join(names)}")
+    return f"{function} has no argument {given!r}; " + (
+        f"did you mean {near}?" if near else f"it takes {', '.join(names)}"
+    )
 
 
 def explained(function: _F, title: str | None = None) -> _F:
     """`function`, whose TypeError for an unknown keyword says what to write. Costs nothing when the call is right."""
     from functools import wraps
 
-    code = function.__code__  # type: ignore[attr-defined]
+    code = function.__code__
     allowed = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
 
     @wraps(function)

@@ -14,12 +14,11 @@ from .layers import Dense, Input, Tensor, init_name
 from .manual import Manual
 from .names import Spelled, unknown
 from .persistence import Persistence
-from .training import Training
 
 __all__ = ["Network"]
 
 
-class Network(Training, Manual, Inspection, Persistence, Spelled):
+class Network(Manual, Inspection, Persistence, Spelled):
     """A neural network.
 
     Parameters
@@ -89,7 +88,9 @@ class Network(Training, Manual, Inspection, Persistence, Spelled):
         if not sized:
             for name, value, default in (("activation", activation, "relu"), ("output", output, "linear")):
                 if value != default:
-                    raise ValueError(f"{name}={value!r} goes with sizes, as in Network([2, 8, 1]); here each layer has its own activation")
+                    raise ValueError(
+                        f"{name}={value!r} goes with sizes, as in Network([2, 8, 1]); here each layer has its own activation"
+                    )
         if input_shape is not None and (sized or layers is None):
             raise ValueError("input_shape= goes with a list of layers without an Input")
         graph.build(self, ins, outs, dtype, _seed(seed), init, bias_init)
@@ -97,7 +98,9 @@ class Network(Training, Manual, Inspection, Persistence, Spelled):
     def __repr__(self) -> str:
         _, ins, _, outs = self._ends
         shapes = f"{', '.join(map(shape_text, ins))} -> {', '.join(map(shape_text, outs))}"
-        return f"<cnn.Network {shapes}, {len(self.layers)} layers, {self.count_parameters():,} parameters, {self.dtype}>"
+        return (
+            f"<cnn.Network {shapes}, {len(self.layers)} layers, {self.count_parameters():,} parameters, {self.dtype}>"
+        )
 
     # ---- Values
 
@@ -132,7 +135,9 @@ class Network(Training, Manual, Inspection, Persistence, Spelled):
             For an unknown or missing name, or another shape.
         """
         if not isinstance(parameters, dict):
-            raise TypeError(f"parameters is a {type(parameters).__name__}; expected a dict of arrays by name, as net.parameters is")
+            raise TypeError(
+                f"parameters is a {type(parameters).__name__}; expected a dict of arrays by name, as net.parameters is"
+            )
         blocks = {b["name"]: (i, tuple(b["shape"]), b["kind"]) for i, b in enumerate(self._block_table)}
         values = {}
         for name, value in parameters.items():
@@ -146,7 +151,9 @@ class Network(Training, Manual, Inspection, Persistence, Spelled):
             values[name] = array
         missing = [name for name, (_, _, kind) in blocks.items() if kind == "weight" and name not in values]
         if strict and missing:
-            raise ValueError(f"parameters has no {', '.join(missing)}; with strict=False what is missing stays as it is")
+            raise ValueError(
+                f"parameters has no {', '.join(missing)}; with strict=False what is missing stays as it is"
+            )
         for name, array in values.items():
             self._block(blocks[name][0])[...] = array
 
@@ -183,7 +190,9 @@ class Network(Training, Manual, Inspection, Persistence, Spelled):
 
     # ---- Prediction; `predict` itself is compiled and tries the exact case first
 
-    def _predict_any(self, X: Any, batch_size: Any = None, lengths: Any = None, out: Any = None, check: bool = True) -> Any:
+    def _predict_any(
+        self, X: Any, batch_size: Any = None, lengths: Any = None, out: Any = None, check: bool = True
+    ) -> Any:
         if lengths is not None:
             raise ValueError("lengths= goes with recurrent layers; this network has none")
         arrays = self._input_arrays(X)
@@ -194,7 +203,9 @@ class Network(Training, Manual, Inspection, Persistence, Spelled):
         if outputs is None:
             outputs = [np.empty((n, *(s or 0 for s in shape)), self.dtype) for shape in self._ends[3]]
         for first in range(0, n, step):
-            self._run([a[first : first + step] for a in arrays], None, False, [o[first : first + step] for o in outputs])
+            self._run(
+                [a[first : first + step] for a in arrays], None, False, [o[first : first + step] for o in outputs]
+            )
         return self._one_or_list(outputs)
 
     def feedforward(self, x: Any) -> Any:
@@ -237,7 +248,9 @@ class Network(Training, Manual, Inspection, Persistence, Spelled):
         logits = self._output_activation() == "linear"
         if y[0:1].size == 1 or y.shape[-1] == 1 or loss == "binary_cross_entropy":
             if logits and loss not in ("binary_cross_entropy", "hinge"):
-                raise ValueError(f"classify needs a classifier, and this network's output is linear and its loss {loss}; use predict")
+                raise ValueError(
+                    f"classify needs a classifier, and this network's output is linear and its loss {loss}; use predict"
+                )
             labels = (y > (0.0 if logits else 0.5)).astype(np.int64)
             if y.shape[-1] == 1 or y.ndim == 1:
                 labels = labels.reshape(len(y), *y.shape[1:-1])
@@ -286,7 +299,7 @@ def _dense_layers(sizes: Sequence[Any], activation: Any, output: Any) -> list[Te
 
 def _dtype(dtype: Any) -> str:
     try:
-        name = np.dtype(dtype).name
+        name: str = np.dtype(dtype).name
     except TypeError:
         name = str(dtype)
     if name not in ("float32", "float64"):

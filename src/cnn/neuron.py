@@ -33,7 +33,11 @@ class Neuron:
         w = np.array(as_array(weights, "weights"), dtype=np.float64)
         if w.ndim != 1 or not w.size:
             raise ValueError(f"weights has the shape {w.shape}; expected (n,), one weight an input")
-        self._take(w, np.array([number("bias", bias)]), activation if isinstance(activation, Activation) else activation_name(activation))
+        self._take(
+            w,
+            np.array([number("bias", bias)]),
+            activation if isinstance(activation, Activation) else activation_name(activation),
+        )
 
     def _take(self, weights: np.ndarray, bias: np.ndarray, activation: Any) -> None:
         if getattr(activation, "activation", activation) == "softmax":

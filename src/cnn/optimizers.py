@@ -245,7 +245,9 @@ def resolve(optimizer: Any) -> Optimizer:
         raise TypeError(f"optimizer is the class {optimizer.__name__}; write optimizer=cnn.{optimizer.__name__}()")
     if not isinstance(optimizer, str):
         kind = f"{type(optimizer).__module__}.{type(optimizer).__name__}"
-        raise TypeError(f"optimizer is a {kind}; expected a name or an object of cnn.optimizers, as in cnn.Adam(lr=0.001)")
+        raise TypeError(
+            f"optimizer is a {kind}; expected a name or an object of cnn.optimizers, as in cnn.Adam(lr=0.001)"
+        )
     return CLASSES[lookup("optimizer", optimizer, CLASSES)]()
 
 

@@ -14,8 +14,7 @@ def text(network: "NetworkBase", batch: int = 32) -> str:
     """Layers, shapes, parameters, totals, and about how much memory a training step of `batch` rows takes."""
     table = network._block_table
     rows = [("layer", "output", "parameters", "")]
-    for layer in network.inputs:
-        rows.append((f"{layer.name} (Input)", shape_text(layer.shape), "0", ""))
+    rows += [(f"{given.name} (Input)", shape_text(given.shape), "0", "") for given in network.inputs]
     total = trainable = 0
     for layer in network.layers:
         weights = [table[i] for i in layer._blocks if table[i]["kind"] == "weight"]

@@ -59,7 +59,9 @@ def check_target(y: Any, rows: int, loss: str, shape: Shape, name: str, *, argum
                 f"{argument} has the shape {array.shape} and holds integers, and {loss} of {name!r} needs numbers of the shape {shape_text(shape)}:"
                 f" for class labels end the network in output='softmax' (its loss is cross_entropy)"
             )
-        raise ValueError(f"{argument} has the shape {array.shape}; {loss} of {name!r} needs the shape {shape_text(shape)}")
+        raise ValueError(
+            f"{argument} has the shape {array.shape}; {loss} of {name!r} needs the shape {shape_text(shape)}"
+        )
     if loss == "binary_cross_entropy":
         _check_range(array, argument)
     if loss == "poisson" and array.size and array.min() < 0:
@@ -105,7 +107,7 @@ def _check_range(array: np.ndarray, argument: str) -> None:
     if array.dtype.kind == "b" or not array.size:
         return
     low, high = array.min(), array.max()
-    if low >= 0 and high <= 1 or low != low:  # a NaN is found by the engine, which names its place
+    if (low >= 0 and high <= 1) or low != low:  # a NaN is found by the engine, which names its place
         return
     row = int(np.argwhere((array < 0) | (array > 1))[0][0])
     hint = ""
@@ -113,13 +115,19 @@ def _check_range(array: np.ndarray, argument: str) -> None:
         hint = f"; for {high + 1} classes end the network in Dense({high + 1}, activation='softmax')"
     elif set(np.unique(array)) <= {-1, 1}:
         hint = f"; for -1 and 1 use loss='hinge', or pass {argument} > 0"
-    raise ValueError(f"{argument} has {array[row].flat[0]:g} in row {row}; binary_cross_entropy takes values from 0 to 1{hint}")
+    raise ValueError(
+        f"{argument} has {array[row].flat[0]:g} in row {row}; binary_cross_entropy takes values from 0 to 1{hint}"
+    )
 
 
 def classes_of(y: np.ndarray, loss: str, shape: Shape) -> np.ndarray | None:
     """The class of each row (or of each step) where there are classes, else None."""
     if loss == "cross_entropy":
-        return y.argmax(axis=-1) if _same(y.shape[1:], shape) and y.shape[1:] != shape[:-1] else y.reshape(len(y), *_steps(shape, y))
+        return (
+            y.argmax(axis=-1)
+            if _same(y.shape[1:], shape) and y.shape[1:] != shape[:-1]
+            else y.reshape(len(y), *_steps(shape, y))
+        )
     if loss in ("binary_cross_entropy", "hinge") and y[0:1].size == 1:
         flat = y.reshape(len(y))
         return flat if flat.dtype.kind in "iub" or bool((flat == np.floor(flat)).all()) else None
@@ -130,7 +138,9 @@ def _steps(shape: Shape, y: np.ndarray) -> tuple[int, ...]:
     return y.shape[1 : len(shape)]
 
 
-def class_weights(class_weight: Any, y: Sequence[np.ndarray], losses: Sequence[str], shapes: Sequence[Shape], classes: Any) -> np.ndarray:
+def class_weights(
+    class_weight: Any, y: Sequence[np.ndarray], losses: Sequence[str], shapes: Sequence[Shape], classes: Any
+) -> np.ndarray:
     """Each row's (or step's) weight by its class.
 
     Raises
@@ -151,7 +161,9 @@ def class_weights(class_weight: Any, y: Sequence[np.ndarray], losses: Sequence[s
         counts = np.bincount(index.ravel(), minlength=len(known))
         return np.asarray((labels.size / (len(known) * counts))[index])
     if not isinstance(class_weight, dict):
-        raise TypeError(f"class_weight is a {type(class_weight).__name__}; expected 'balanced' or a dict {{label: weight}}")
+        raise TypeError(
+            f"class_weight is a {type(class_weight).__name__}; expected 'balanced' or a dict {{label: weight}}"
+        )
     names = list(classes) if classes is not None else None
     width = shapes[0][-1] if losses[0] == "cross_entropy" else 2
     table = np.ones(len(known))
@@ -179,7 +191,9 @@ def check_weights(weight: Any, rows: int, shapes: Sequence[Shape]) -> np.ndarray
     if array.ndim not in (1, 2) or len(array) != rows:
         raise ValueError(f"sample_weight has the shape {array.shape}; expected ({rows},), a weight for each row of X")
     if array.ndim == 2 and not any(len(s) > 1 and s[0] in (None, array.shape[1]) for s in shapes):
-        raise ValueError(f"sample_weight has the shape {array.shape}; the outputs have no axis of {array.shape[1]} steps: expected ({rows},)")
+        raise ValueError(
+            f"sample_weight has the shape {array.shape}; the outputs have no axis of {array.shape[1]} steps: expected ({rows},)"
+        )
     _check_values(array)
     return array
 
@@ -188,7 +202,9 @@ def _check_values(array: np.ndarray) -> None:
     wrong = ~(np.isfinite(array) & (array >= 0))
     if wrong.any():
         row = int(np.argwhere(wrong)[0][0])
-        raise ValueError(f"sample_weight has {array[wrong].flat[0]:g} in row {row}; weights must be finite and not negative")
+        raise ValueError(
+            f"sample_weight has {array[wrong].flat[0]:g} in row {row}; weights must be finite and not negative"
+        )
     if array.size and not array.any():
         raise ValueError("sample_weight is zero everywhere; at least one row must count")
 

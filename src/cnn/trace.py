@@ -30,8 +30,17 @@ class Trace:
     new_parameters : dict of str to array
     """
 
-    def __init__(self, loss: float, loss_name: str, target: Any, output: np.ndarray, layers: list[dict[str, Any]], lr: float) -> None:
-        self.loss, self.loss_name, self.target, self.output, self.layers, self.lr = loss, loss_name, target, output, layers, lr
+    def __init__(
+        self, loss: float, loss_name: str, target: Any, output: np.ndarray, layers: list[dict[str, Any]], lr: float
+    ) -> None:
+        self.loss, self.loss_name, self.target, self.output, self.layers, self.lr = (
+            loss,
+            loss_name,
+            target,
+            output,
+            layers,
+            lr,
+        )
 
     @property
     def new_parameters(self) -> dict[str, np.ndarray]:
@@ -46,17 +55,23 @@ class Trace:
         lines = ["forward"]
         for layer in self.layers:
             for j in range(len(layer["sum"])):
-                products = " + ".join(f"{w:.6g}*{x:.6g}" for w, x in zip(layer["weight"][j], layer["inputs"], strict=True))
+                products = " + ".join(
+                    f"{w:.6g}*{x:.6g}" for w, x in zip(layer["weight"][j], layer["inputs"], strict=True)
+                )
                 bias = "" if layer["bias"] is None else f" + {layer['bias'][j]:.6g}"
                 lines.append(f"  {layer['name']}[{j}]: sum = {products}{bias} = {layer['sum'][j]:.9g}")
-                lines.append(f"  {' ' * len(layer['name'])}     output = {layer['activation']}(sum) = {layer['output'][j]:.9g}")
+                lines.append(
+                    f"  {' ' * len(layer['name'])}     output = {layer['activation']}(sum) = {layer['output'][j]:.9g}"
+                )
         lines.append(f"loss: {self.loss_name} = {self.loss:.9g} (target {np.asarray(self.target).tolist()})")
         lines.append("backward")
         for layer in reversed(self.layers):
             name = layer["name"]
             for j in range(len(layer["sum"])):
                 if layer["dL_dout"] is None:
-                    lines.append(f"  {name}[{j}]: dL/dsum = {layer['dL_dsum'][j]:.9g} ({layer['activation']} and {self.loss_name} together: p - t)")
+                    lines.append(
+                        f"  {name}[{j}]: dL/dsum = {layer['dL_dsum'][j]:.9g} ({layer['activation']} and {self.loss_name} together: p - t)"
+                    )
                 else:
                     lines.append(
                         f"  {name}[{j}]: dL/dout = {layer['dL_dout'][j]:.9g}, dout/dsum = {layer['dout_dsum'][j]:.9g},"
@@ -80,11 +95,19 @@ def trace(network: "Inspection", x: Any, y: Any, loss: Any, lr: float) -> Trace:
     from .network import Network
 
     layers = network.layers
+    nodes = network._nodes()
+    before_each = [*network._inputs, *(layer._output for layer in layers)]
     chain = len(network._inputs) == len(network._outputs) == 1 and all(
-        isinstance(layer, Dense) and len(layer.output_shape) == 1 and layer._nodes[0] == _next(layers, k) for k, layer in enumerate(layers)
+        isinstance(layer, Dense)
+        and len(layer.output_shape) == 1
+        and len(layer._nodes) == 1
+        and list(nodes[layer._nodes[0]]["inputs"]) == [before_each[k]]
+        for k, layer in enumerate(layers)
     )
     if not chain:
-        raise ValueError("trace shows a chain of Dense layers, each with its activation=; this network has other layers")
+        raise ValueError(
+            "trace shows a chain of Dense layers, each with its activation=; this network has other layers"
+        )
     copy = network.copy() if isinstance(network, Network) else network
     assert isinstance(copy, Network)
     X = np.asarray(x)[None]
@@ -97,7 +120,6 @@ def trace(network: "Inspection", x: Any, y: Any, loss: Any, lr: float) -> Trace:
     copy.unfreeze()
     copy.partial_fit(X, Y, optimizer=optimizer, loss=loss)
     after = {name: np.array(value) for name, value in copy.parameters.items()}
-    nodes = network._nodes()
     sums = network._run(network._input_arrays(X), [nodes[layer._nodes[0]]["output"] for layer in layers], False, None)
     outputs = network._run(network._input_arrays(X), [layer._output for layer in layers], False, None)
     rows: list[dict[str, Any]] = []
@@ -124,7 +146,7 @@ def trace(network: "Inspection", x: Any, y: Any, loss: Any, lr: float) -> Trace:
         inputs = out[0]
     together = names[0] in ("cross_entropy", "binary_cross_entropy")
     chosen = copy._resolve_losses(loss)[0]
-    slope = _loss_slope(chosen if not together or rows[-1]["activation"] != "linear" else chosen, names[0], rows[-1], Y, together)
+    slope = _loss_slope(chosen, names[0], rows[-1], Y, together)
     for k in range(len(rows) - 1, -1, -1):
         row = rows[k]
         if k == len(rows) - 1 and together:
@@ -137,23 +159,26 @@ def trace(network: "Inspection", x: Any, y: Any, loss: Any, lr: float) -> Trace:
     return Trace(value, names[0], y, outputs[-1][0], rows, lr)
 
 
-def _next(layers: list[Any], k: int) -> int:
-    """The node that layer k of a chain must be: right after the one before (node 0 is the input)."""
-    return 1 if k == 0 else layers[k - 1]._nodes[-1] + 1
-
-
-def _activation_slope(follows: Activation | None, total: np.ndarray, slope: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _activation_slope(
+    follows: Activation | None, total: np.ndarray, slope: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """(dout/dsum, dL/dsum), by a network of this activation alone; of softmax dout/dsum is the diagonal."""
     from .network import Network
 
     if follows is None:
         return np.ones_like(slope), slope
-    alone = Network([Activation(follows.activation, alpha=follows.alpha, beta=follows.beta)], input_shape=total.size, dtype="float64", seed=0)
+    alone = Network(
+        [Activation(follows.activation, alpha=follows.alpha, beta=follows.beta)],
+        input_shape=total.size,
+        dtype="float64",
+        seed=0,
+    )
     alone.forward(total[None])
-    back = alone.backward(slope[None])[0]
+    back = alone.backward(np.asarray(slope)[None])[0]
     if follows.activation == "softmax":
         y = alone.predict(np.asarray(total[None], np.float64))[0]
         return y * (1 - y), back
+    alone.forward(total[None])
     return alone.backward(np.ones((1, total.size)))[0], back
 
 

@@ -45,7 +45,9 @@ class MetricPlan:
                     self.specs.append(spec)
                     self.names.append(name)
                 elif k:
-                    raise ValueError(f"the metric {name} is a function, and functions see the first output only, {outputs[0]!r}")
+                    raise ValueError(
+                        f"the metric {name} is a function, and functions see the first output only, {outputs[0]!r}"
+                    )
                 else:
                     self.functions.append(metric)
                     function_names.append(name)
@@ -130,7 +132,9 @@ class Training(NetworkBase):
             if lengths is not None:
                 raise ValueError("lengths= goes with recurrent layers; this network has none")
             if self._fitting:
-                raise _core.BusyError("the network is being trained; a callback cannot train it, and other threads need net.copy()")
+                raise _core.BusyError(
+                    "the network is being trained; a callback cannot train it, and other threads need net.copy()"
+                )
             if on_nan not in ("raise", "stop", "ignore"):
                 raise ValueError(unknown("on_nan", str(on_nan), ("raise", "stop", "ignore")))
             epochs = whole("epochs", epochs, 0)
@@ -138,8 +142,12 @@ class Training(NetworkBase):
             plan = self._choose(optimizer, loss, metrics, keep_state=resume is not None)
             train, rows = self._training_data(X, y, batch_size, sample_weight, class_weight, validation_split)
             trainer = self._ready_trainer(rows)
-            data, validation = self._checked_data(trainer, train, validation_data, sample_weight, class_weight, validation_split)
-            loop = Loop(self, trainer, plan, history, [wrap(c) for c in _listed(callbacks)], verbose, validation is not None)
+            data, validation = self._checked_data(
+                trainer, train, validation_data, sample_weight, class_weight, validation_split
+            )
+            loop = Loop(
+                self, trainer, plan, history, [wrap(c) for c in _listed(callbacks)], verbose, validation is not None
+            )
             return loop.run(
                 data,
                 validation,
@@ -157,11 +165,28 @@ class Training(NetworkBase):
     def train(self, data: Any, y_trues: Any, learn_rate: float = 0.1, epochs: int = 1000) -> History:
         """The tutorial's loop: mean squared error, plain gradient descent, one sample at a time, in order."""
         optimizer = SGD(learn_rate)
-        return self.fit(data, y_trues, epochs=epochs, batch_size=1, optimizer=optimizer, loss="mse", metrics=[], shuffle=False, verbose=0)
+        return self.fit(
+            data,
+            y_trues,
+            epochs=epochs,
+            batch_size=1,
+            optimizer=optimizer,
+            loss="mse",
+            metrics=[],
+            shuffle=False,
+            verbose=0,
+        )
 
     @explained
     def partial_fit(
-        self, X: Any, y: Any, *, sample_weight: Any = None, class_weight: Any = None, optimizer: Any = None, loss: Any = None
+        self,
+        X: Any,
+        y: Any,
+        *,
+        sample_weight: Any = None,
+        class_weight: Any = None,
+        optimizer: Any = None,
+        loss: Any = None,
     ) -> float:
         """One step on this batch.
 
@@ -188,7 +213,9 @@ class Training(NetworkBase):
             raise
 
     @explained
-    def evaluate(self, X: Any, y: Any = None, *, loss: Any = None, metrics: Any = None, sample_weight: Any = None) -> dict[str, float]:
+    def evaluate(
+        self, X: Any, y: Any = None, *, loss: Any = None, metrics: Any = None, sample_weight: Any = None
+    ) -> dict[str, float]:
         """The loss and the metrics on data, with dropout off.
 
         Parameters
@@ -221,7 +248,9 @@ class Training(NetworkBase):
         return dict(zip(["loss", *plan.names], figures, strict=True))
 
     @explained
-    def gradients(self, X: Any, y: Any, *, loss: Any = None, training: bool = False) -> tuple[float, dict[str, np.ndarray]]:
+    def gradients(
+        self, X: Any, y: Any, *, loss: Any = None, training: bool = False
+    ) -> tuple[float, dict[str, np.ndarray]]:
         """The loss on data, and its gradient by each trainable parameter (penalties included); nothing is changed.
 
         Returns
@@ -315,7 +344,9 @@ class Training(NetworkBase):
         if trainer is None or self._trainer_key[0] != key or trainer.max_batch < rows:
             state = self._pending if trainer is None else trainer.state()
             room = max(rows, trainer.max_batch if trainer is not None and trainer.max_batch <= 4 * rows else 0)
-            trainer = _core.Trainer(self, specs, optimizer.kind, {"lr": optimizer.rate, **options}, room, self._input_gradients)
+            trainer = _core.Trainer(
+                self, specs, optimizer.kind, {"lr": optimizer.rate, **options}, room, self._input_gradients
+            )
             if state is not None:
                 trainer.set_state(state)
         elif self._trainer_key[1] != options:
@@ -353,19 +384,29 @@ class Training(NetworkBase):
             inputs = self._input_arrays(batches.first[0])
             return batches, max(len(inputs[0]), 1 if batch_size is BATCH_SIZE else rows)
         if y is None:
-            raise ValueError("y is missing: fit takes X and y, or an iterable of batches (X, y) (to learn X itself, pass y=X)")
+            raise ValueError(
+                "y is missing: fit takes X and y, or an iterable of batches (X, y) (to learn X itself, pass y=X)"
+            )
         inputs = self._input_arrays(X)
         n = len(inputs[0])
         if n == 0:
             raise ValueError("X has no rows")
         if isinstance(optimizer, LBFGS):
             if batch_size is not BATCH_SIZE:
-                raise ValueError(f"batch_size={batch_size} was given, and LBFGS takes the whole set in each step: leave batch_size out")
+                raise ValueError(
+                    f"batch_size={batch_size} was given, and LBFGS takes the whole set in each step: leave batch_size out"
+                )
             rows = n
         return (inputs, y), min(rows, n)
 
     def _checked_data(
-        self, trainer: _core.Trainer, train: Any, validation_data: Any, sample_weight: Any, class_weight: Any, split: float
+        self,
+        trainer: _core.Trainer,
+        train: Any,
+        validation_data: Any,
+        sample_weight: Any,
+        class_weight: Any,
+        split: float,
     ) -> tuple[Any, Any]:
         """(training data, validation data or None) for the engine."""
         if not isinstance(split, int | float | np.number) or not 0 <= split < 1:
@@ -384,22 +425,36 @@ class Training(NetworkBase):
         whole_set = self._data(trainer, inputs, y, sample_weight, None)
         kept, held = self._split(trainer, whole_set[1], float(split))
         parts = [
-            ([a[rows] for a in whole_set[0]], [a[rows] for a in whole_set[1]], None if whole_set[2] is None else whole_set[2][rows])
+            (
+                [a[rows] for a in whole_set[0]],
+                [a[rows] for a in whole_set[1]],
+                None if whole_set[2] is None else whole_set[2][rows],
+            )
             for rows in (kept, held)
         ]
         (tx, ty, tw), (vx, vy, vw) = parts
-        by_class = None if class_weight is None else targets.class_weights(class_weight, ty, trainer.losses, self._ends[3], self.classes)
+        by_class = (
+            None
+            if class_weight is None
+            else targets.class_weights(class_weight, ty, trainer.losses, self._ends[3], self.classes)
+        )
         return (tx, ty, targets.combined(tw, by_class)), (vx, vy, None if vw is None else targets.scaled(vw))
 
     def _validation_data(self, trainer: _core.Trainer, given: Any) -> Any:
-        if isinstance(given, tuple | list) and len(given) in (2, 3) and not (isinstance(given, list) and isinstance(given[0], tuple)):
+        if (
+            isinstance(given, tuple | list)
+            and len(given) in (2, 3)
+            and not (isinstance(given, list) and isinstance(given[0], tuple))
+        ):
             inputs = self._input_arrays(given[0], "validation_data[0]")
             if not len(inputs[0]):
                 raise ValueError("validation_data has no rows")
             weights = given[2] if len(given) == 3 else None
             return self._data(trainer, inputs, given[1], weights, None, argument="validation_data[1]")
         if not hasattr(given, "__iter__"):
-            raise TypeError(f"validation_data is a {type(given).__name__}; expected (X, y), (X, y, weights), or an iterable of batches")
+            raise TypeError(
+                f"validation_data is a {type(given).__name__}; expected (X, y), (X, y, weights), or an iterable of batches"
+            )
         batches = Batches(given, None, "validation_data")
         batches.prepare = lambda bx, by, bw: self._data(trainer, self._input_arrays(bx), by, bw, None, scale=False)
         return batches
@@ -423,7 +478,14 @@ class Training(NetworkBase):
             given = by_output(y, names, argument)
         rows = len(inputs[0])
         checked = [
-            targets.check_target(one, rows, trainer.losses[k], shapes[k], names[k], argument=argument if len(names) == 1 else f"{argument}[{k}]")
+            targets.check_target(
+                one,
+                rows,
+                trainer.losses[k],
+                shapes[k],
+                names[k],
+                argument=argument if len(names) == 1 else f"{argument}[{k}]",
+            )
             for k, one in enumerate(given)
         ]
         if sample_weight is None and class_weight is None:
@@ -460,8 +522,12 @@ class Training(NetworkBase):
 
         saved = load(path)
         if saved._pending is None:
-            raise ValueError(f"{str(path)!r} has no training state: save it with training_state=True, as Checkpoint does")
-        if [(b["name"], b["shape"]) for b in saved._block_table] != [(b["name"], b["shape"]) for b in self._block_table]:
+            raise ValueError(
+                f"{str(path)!r} has no training state: save it with training_state=True, as Checkpoint does"
+            )
+        if [(b["name"], b["shape"]) for b in saved._block_table] != [
+            (b["name"], b["shape"]) for b in self._block_table
+        ]:
             raise ValueError(f"{str(path)!r} holds another network than this one")
         self._initialize(saved.seed)
         self._mix_from(saved, 1.0)

@@ -436,6 +436,7 @@ cdef class Network:
 
     @cython.binding(False)
     @cython.embedsignature(True)
+    @cython.embedsignature.format("clinic")
     def predict(self, X, *, batch_size=None, lengths=None, out=None, check=True):
         """Outputs for the rows of X: an array (n, *output_shape). lengths: the valid time steps of each row. out: an array to write into."""
         cdef object y

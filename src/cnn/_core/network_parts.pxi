@@ -90,6 +90,8 @@ cdef class BlockView:
     cdef Py_ssize_t bytes, item
 
     def __getbuffer__(self, Py_buffer *view, int flags):
+        if self.network is None:
+            raise BufferError("the view has not been made")
         view.buf = self.data
         view.obj = self
         view.len = self.bytes

@@ -360,6 +360,7 @@ cdef class Session:
 
     @cython.binding(False)
     @cython.embedsignature(True)
+    @cython.embedsignature.format("clinic")
     def run(self, x, out=None):
         """The output for x: rows (n, ...), or one row without the axis of rows. A list of arrays where the network has several inputs."""
         cdef Network net = self.network

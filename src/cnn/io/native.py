@@ -43,7 +43,9 @@ def _notes(network: "NetworkBase") -> dict[str, str]:
         "history": None if network.history is None else network.history._to_json(),
         "classes": None if classes is None else [c.item() if hasattr(c, "item") else c for c in classes],
         "preprocessing": network.preprocessing,
-        "training": {"epochs": network._epochs, "optimizer_epoch": network._optimizer_epoch} if network._epochs else None,
+        "training": {"epochs": network._epochs, "optimizer_epoch": network._optimizer_epoch}
+        if network._epochs
+        else None,
     }
     notes: dict[str, str] = {}
     for key, value in values.items():
@@ -82,21 +84,40 @@ def load(path: str | os.PathLike[str], functions: dict[str, Any] | None = None) 
     network = Network.__new__(Network)
     network._begin()
     try:
-        extras = network._open(os.fspath(path)) or {}
+        extras: dict[str, Any] = network._open(os.fspath(path))
     except _core.ModelFileError as error:
         if not getattr(error, "foreign", False):
             raise
-        from . import safetensors  # another tool has rewritten the file
-
         network = Network.__new__(Network)
         network._begin()
-        extras = safetensors.open_foreign(network, path) or {}
+        extras = _open_rewritten(network, path, error)
     _take_notes(network)
     state = {name.removeprefix(_STATE): array for name, array in extras.items() if name.startswith(_STATE)}
     network._pending = state or None
     if functions:
         _take_functions(network, functions)
     return network
+
+
+def _open_rewritten(network: "Network", path: str | os.PathLike[str], error: ValueError) -> dict[str, Any]:
+    """A file that another tool has rewritten: the same tensors by name, in another layout. Gives the extras."""
+    from . import safetensors
+
+    tensors, metadata = safetensors.read(path)
+    record = tensors.pop("__cnn__", None)
+    if record is None:
+        raise error
+    network._open_parts(record, sum(t.nbytes for t in tensors.values()))
+    for index, block in enumerate(network._block_table):
+        name, shape = block["name"], tuple(block["shape"])
+        if name not in tensors or tensors[name].shape != shape:
+            found = f"has the shape {tensors[name].shape}" if name in tensors else "is missing"
+            raise _core.ModelFileError(f"{os.fspath(path)!r}: the tensor {name!r} {found}; the graph asks for {shape}")
+        network._block(index)[...] = tensors.pop(name)
+    for key, value in metadata.items():
+        if key != "format" and not key.startswith("cnn."):
+            network._set_metadata(key, value)
+    return {name: tensor for name, tensor in tensors.items() if name.startswith("__")}
 
 
 def _take_notes(network: "Network") -> None:
@@ -118,7 +139,10 @@ def _take_notes(network: "Network") -> None:
         if "optimizer" in found:
             network._optimizer = optimizers.from_json(found["optimizer"])
         training = found.get("training", {})
-        network._epochs, network._optimizer_epoch = int(training.get("epochs", 0)), int(training.get("optimizer_epoch", 0))
+        network._epochs, network._optimizer_epoch = (
+            int(training.get("epochs", 0)),
+            int(training.get("optimizer_epoch", 0)),
+        )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise _core.ModelFileError(f"the metadata of the file are not what cnn writes: {error}") from None
 
@@ -130,6 +154,8 @@ def _take_functions(network: "Network", functions: dict[str, Any]) -> None:
         if name not in names:
             raise ValueError(unknown("functions: layer", str(name), names))
         if not hasattr(function, "forward"):
-            raise TypeError(f"functions[{name!r}] is a {type(function).__name__}; expected a cnn.Function, or an object with forward and backward")
+            raise TypeError(
+                f"functions[{name!r}] is a {type(function).__name__}; expected a cnn.Function, or an object with forward and backward"
+            )
         code[name] = (function.forward, getattr(function, "backward", None))
     network._set_functions(code)
