@@ -36,7 +36,9 @@ def cpu_model() -> str:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
         return platform.processor()
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.processor())
+    return next(
+        (line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.processor()
+    )
 
 
 def cpu_count() -> int:
@@ -69,7 +71,7 @@ def machine(packages: tuple[str, ...] = ()) -> dict[str, Any]:
         "threads": cnn.get_num_threads(),
         "load_average": [round(x, 2) for x in os.getloadavg()] if hasattr(os, "getloadavg") else None,
         "python": platform.python_version(),
-        "versions": {name: package_version(name) for name in ("cnn", "numpy", *packages)},
+        "versions": {"cnn": cnn.__version__, **{name: package_version(name) for name in ("numpy", *packages)}},
         "compiler": output_of(*compiler, "--version"),  # of this machine: what built a wheel is not known here
         "commit": commit(),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -94,7 +96,8 @@ def rounds(contestants: dict[str, Callable[[], float]], n: int) -> dict[str, dic
         for name, measure in contestants.items():
             figures[name].append(measure())
     return {
-        name: {"best": min(f), "median": statistics.median(f), "rounds": [float(f"{x:.5g}") for x in f]} for name, f in figures.items()
+        name: {"best": min(f), "median": statistics.median(f), "rounds": [float(f"{x:.5g}") for x in f]}
+        for name, f in figures.items()
     }
 
 

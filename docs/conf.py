@@ -1,7 +1,6 @@
 """Sphinx: `make docs`. The package is installed or built in place; its docstrings are NumPy's style."""
 
 import re
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import cnn
@@ -9,16 +8,17 @@ import cnn
 project = "cnn"
 author = "The cnn authors"
 copyright = "2026, " + author
-try:
-    release = version("cnn")
-except PackageNotFoundError:
-    release = cnn.__version__
+version = release = cnn.__version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx.ext.napoleon"]
 source_suffix = {".md": "markdown"}
 exclude_patterns = ["_build"]
 html_theme = "alabaster"
-html_theme_options = {"description": "Small neural networks at C speed", "page_width": "1100px", "sidebar_width": "220px"}
+html_theme_options = {
+    "description": "Small neural networks at C speed",
+    "page_width": "1100px",
+    "sidebar_width": "220px",
+}
 
 myst_heading_anchors = 3
 autosummary_generate = False  # reference.md has it all on one page

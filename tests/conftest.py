@@ -27,9 +27,10 @@ def dtype(request):
     return request.param
 
 
-def close(actual, expected, dtype, factor=1.0):
-    """Agreement of a single operation: 1e-10 in float64, 1e-5 in float32, relative to the largest expected value."""
+def close(actual, expected, dtype, factor=1.0, scale=0.0):
+    """Agreement of a single operation: 1e-10 in float64, 1e-5 in float32, relative to the largest expected value (or to `scale`, the size
+    of what was subtracted)."""
     expected = np.asarray(expected, dtype=np.float64)
-    scale = max(np.abs(expected).max(initial=0), 1e-30)
+    scale = max(np.abs(expected).max(initial=0), scale, 1e-30)
     tolerance = factor * (1e-10 if dtype == "float64" else 1e-5)
     np.testing.assert_allclose(np.asarray(actual, dtype=np.float64), expected, rtol=tolerance, atol=tolerance * scale)

@@ -61,7 +61,12 @@ def test_seed():
     assert np.array_equal(wide.layers[0].weight.astype("float32"), a.layers[0].weight)
 
 
-@given(st.integers(0, 9), st.sampled_from(["f4", "f8", ">f4", "i4", "u1", "?", "f2"]), st.sampled_from(["C", "F"]), st.booleans())
+@given(
+    st.integers(0, 9),
+    st.sampled_from(["f4", "f8", ">f4", "i4", "u1", "?", "f2"]),
+    st.sampled_from(["C", "F"]),
+    st.booleans(),
+)
 @settings(deadline=None, max_examples=60)
 def test_any_array_goes_in(n, dtype, order, strided):
     net = cnn.Network([3, 4, 2], seed=2)
@@ -113,7 +118,7 @@ def test_parameters_are_views():
 def test_set_parameters_all_or_none():
     net = cnn.Network([2, 2, 1], seed=0)
     before = {k: v.copy() for k, v in net.parameters.items()}
-    with pytest.raises(ValueError, match="dense_2.bias"):
+    with pytest.raises(ValueError, match=r"dense_2\.bias"):
         net.set_parameters({k: v + 1 for k, v in before.items() if k != "dense_2.bias"})
     with pytest.raises(ValueError, match="shape"):
         net.set_parameters({**before, "dense_2.bias": [1.0, 2.0]})
@@ -149,7 +154,14 @@ def test_copy_from():
         a.copy_from(cnn.Network([2, 4, 1]))
 
 
-LOSSES = {"mse": "linear", "quadratic": "sigmoid", "mae": "linear", "huber": "linear", "poisson": "softplus", "cross_entropy": "softmax"}
+LOSSES = {
+    "mse": "linear",
+    "quadratic": "sigmoid",
+    "mae": "linear",
+    "huber": "linear",
+    "poisson": "softplus",
+    "cross_entropy": "softmax",
+}
 LOSSES |= {"quantile": "linear", "binary_cross_entropy": "sigmoid", "hinge": "tanh"}
 
 
@@ -157,7 +169,13 @@ def target(loss, n, k):
     if loss == "cross_entropy":
         return rng(4).integers(0, k, n)
     y = rng(4).normal(size=(n, k))
-    return (y > 0).astype(int) if loss in ("binary_cross_entropy", "hinge") else np.abs(np.round(y * 2)) if loss == "poisson" else y
+    return (
+        (y > 0).astype(int)
+        if loss in ("binary_cross_entropy", "hinge")
+        else np.abs(np.round(y * 2))
+        if loss == "poisson"
+        else y
+    )
 
 
 @pytest.mark.parametrize("loss", LOSSES)
@@ -262,8 +280,12 @@ def test_trace_is_mazurs_example():
     out = io.StringIO()
     found = net.trace([0.05, 0.10], [0.01, 0.99], loss="quadratic", lr=0.5, file=out)
     assert found.loss == pytest.approx(0.298371109, abs=1e-9)
-    np.testing.assert_allclose(found.new_parameters["dense_2.weight"], [[0.35891648, 0.40866619], [0.51130127, 0.56137012]], atol=1e-8)
-    np.testing.assert_allclose(found.new_parameters["dense_1.weight"], [[0.14978072, 0.19956143], [0.24975114, 0.29950229]], atol=1e-8)
+    np.testing.assert_allclose(
+        found.new_parameters["dense_2.weight"], [[0.35891648, 0.40866619], [0.51130127, 0.56137012]], atol=1e-8
+    )
+    np.testing.assert_allclose(
+        found.new_parameters["dense_1.weight"], [[0.14978072, 0.19956143], [0.24975114, 0.29950229]], atol=1e-8
+    )
     for layer in found.layers:
         np.testing.assert_allclose(layer["dL_dsum"], layer["dL_dout"] * layer["dout_dsum"], rtol=1e-12)
         np.testing.assert_allclose(layer["dL_dweight"], np.outer(layer["dL_dsum"], layer["inputs"]), rtol=1e-12)
@@ -279,7 +301,9 @@ def test_summary():
 
 
 def test_the_tutorials_loop():
-    net = cnn.Network([2, 2, 1], activation="sigmoid", output="sigmoid", dtype="float64", init="normal", bias_init="normal", seed=7)
+    net = cnn.Network(
+        [2, 2, 1], activation="sigmoid", output="sigmoid", dtype="float64", init="normal", bias_init="normal", seed=7
+    )
     p = net.parameters
     weights = [*p["dense_1.weight"].ravel(), *p["dense_2.weight"].ravel()]
     reference = tutorial.NeuralNetwork(weights, [*p["dense_1.bias"], *p["dense_2.bias"]])

@@ -28,7 +28,11 @@ CASES = [
     ("SGD", {"lr": 0.5, "clip_value": 0.01}),
     ("SGD", {"lr": 0.5, "clip_value": 0.02, "clip_norm": 0.03}),
 ]
-LBFGS_CASES = [{"max_iter": 5}, {"max_iter": 4, "history_size": 3}, {"max_iter": 6, "lr": 0.3, "line_search_fn": None}]
+LBFGS_CASES = [
+    {"max_iter": 5, "line_search_fn": "strong_wolfe"},
+    {"max_iter": 4, "history_size": 3, "line_search_fn": "strong_wolfe"},
+    {"max_iter": 6, "lr": 0.3},
+]
 
 
 def both(dtype, l2=0.0, max_norm=None):
@@ -73,10 +77,7 @@ def test_steps(name, options, dtype, isa):
 @pytest.mark.parametrize("options", LBFGS_CASES)
 def test_lbfgs(options, isa):
     net, expected, x, y = both("float64")
-    their = reference.LBFGS(
-        **{"lr": 1.0, **{k: v for k, v in options.items() if k != "line_search_fn"}},
-        line_search_fn=options.get("line_search_fn", "strong_wolfe"),
-    )
+    their = reference.LBFGS(**options)
     net.fit(x, y, epochs=3, optimizer=cnn.optimizers.LBFGS(**options), verbose=0)
     for _ in range(3):
         expected.step(their, x, y, loss="cross_entropy")

@@ -180,9 +180,11 @@ class Trainer:
     ) -> list[float]: ...
     def step(self, data: Any, *, training: bool = True, apply: bool = True) -> tuple[float, float]:
         """(loss, penalty) of one batch; the gradient, and with apply the update."""
-    def forward(self, inputs: Sequence[np.ndarray], training: bool, lengths: np.ndarray | None = None) -> list[np.ndarray]: ...
-    def backward(self, gradients: Sequence[Any], accumulate: bool) -> list[np.ndarray | None]:
-        """dL/d(inputs): zeros without input_gradients, None for an integer input."""
+    def forward(
+        self, inputs: Sequence[np.ndarray], training: bool, lengths: np.ndarray | None = None
+    ) -> list[np.ndarray]: ...
+    def backward(self, gradients: Sequence[Any], accumulate: bool) -> list[Any]:
+        """dL/d(inputs), an array each: zeros without input_gradients, None for an integer input."""
     def apply(self) -> None: ...
     def gradient(self, block: int) -> np.ndarray | None:
         """A copy."""

@@ -42,10 +42,8 @@ def as_array(x: Any, name: str) -> np.ndarray:
         if hasattr(x, "requires_grad") and x.requires_grad:
             x = x.detach()
         try:
-            if not hasattr(x, "__array__") and hasattr(x, "__dlpack__"):
-                x = np.from_dlpack(x)
-            else:
-                x = np.asarray(x)
+            alone = hasattr(x, "__dlpack__") and not hasattr(x, "__array__")
+            x = np.from_dlpack(x) if alone else np.asarray(x)
         except ValueError as error:
             if "inhomogeneous" in str(error):
                 raise ValueError(

@@ -7,6 +7,7 @@ from typing import Any
 from .arrays import is_array
 
 Batch = tuple[list[Any], list[Any], Any]
+_END: Any = object()
 
 
 def is_batches(X: Any, y: Any) -> bool:
@@ -32,8 +33,8 @@ class Batches:
         self.data, self.prepare, self.name = data, prepare, name
         self.once = iter(data) is data  # a generator: what is taken is gone
         self._iterator: Iterator[Any] = iter(data)
-        first = next(self._iterator, None)
-        if first is None:
+        first = next(self._iterator, _END)
+        if first is _END:
             raise ValueError(f"{name} gave no batch; expected an iterable of (X, y) that can be read again each epoch")
         self.first = self._split(first)
         self._iterator = itertools.chain([first], self._iterator)  # that first batch is the first epoch's
@@ -48,8 +49,8 @@ class Batches:
         if batch == 0 and not self._fresh and not self.once:
             self._iterator = iter(self.data)
         self._fresh = False
-        item = next(self._iterator, None)
-        if item is None:
+        item = next(self._iterator, _END)
+        if item is _END:
             if batch == 0:
                 raise ValueError(
                     f"{self.name} can be read only once: pass a list of batches, or an object whose __iter__ begins anew"

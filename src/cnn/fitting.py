@@ -198,8 +198,7 @@ class Loop:
 
 def _progress(verbose: Any) -> Any:
     if (
-        (isinstance(verbose, str)
-        and verbose != "auto")
+        (isinstance(verbose, str) and verbose != "auto")
         or not isinstance(verbose, str | int)
         or verbose not in ("auto", 0, 1, 2)
     ):

@@ -192,8 +192,7 @@ def read(network: "NetworkBase") -> tuple[list[Layer], list[Input]]:
             and name == f"{nodes[source._nodes[-1]]['name']}.activation"
         ):
             follows = Activation._from_attributes(node["attributes"])
-            plain = follows.alpha is None and follows.beta is None
-            source.activation = follows.activation if plain else follows
+            source.activation = follows if follows.constants else follows.activation
             if len(source._nodes) == 1:
                 source._output = node["output"]
             of_node[i] = source

@@ -36,7 +36,8 @@ __all__ = [
 ]
 
 ACTIVATION_ALIASES = {"swish": "silu", "logistic": "sigmoid", "identity": "linear"}
-_ACTIVATION_CONSTANTS = {"leaky_relu": ("alpha",), "elu": ("alpha",), "softplus": ("alpha", "beta")}
+# PyTorch's names of an activation's constants, in the order of the engine's alpha and beta.
+_ACTIVATION_CONSTANTS = {"leaky_relu": ("negative_slope",), "elu": ("alpha",), "softplus": ("beta", "threshold")}
 _CODE_NAMES = {
     "activation": {code: name for name, code in _core.ACTIVATIONS.items()},
     "init": {code: name for name, code in _core.INITS.items()},
@@ -262,40 +263,36 @@ class Activation(Layer):
 
     Parameters
     ----------
-    name_of : str
+    activation : str
         Which; `swish`, `logistic`, `identity` are other words for silu, sigmoid, linear.
-    alpha, beta : float, optional
-        Constants: leaky_relu's slope below 0 (alpha, 0.01), elu's alpha (1), softplus's sharpness (alpha, 1) and threshold (beta, 20).
+    **constants : float
+        By PyTorch's names: `negative_slope` of leaky_relu (0.01), `alpha` of elu (1), `beta` (1) and `threshold` (20) of softplus.
     """
 
     op = "activation"
 
-    def __init__(
-        self,
-        activation: str,
-        *,
-        alpha: float | None = None,
-        beta: float | None = None,
-        name: str | None = None,
-        trainable: bool = True,
-    ) -> None:
+    def __init__(self, activation: str, *, name: str | None = None, trainable: bool = True, **constants: float) -> None:
         self.activation = activation_name(activation)
         known = _ACTIVATION_CONSTANTS.get(self.activation, ())
-        for constant, value in (("alpha", alpha), ("beta", beta)):
-            if value is not None and constant not in known:
-                raise ValueError(f"{self.activation} has no constant {constant}; it has {', '.join(known) or 'none'}")
-        self.alpha = None if alpha is None else number("alpha", alpha)
-        self.beta = None if beta is None else number("beta", beta)
+        for constant in constants:
+            if constant not in known:
+                raise TypeError(f"{self.activation} has no constant {constant}; it has {', '.join(known) or 'none'}")
+        self.constants = {constant: number(constant, value) for constant, value in constants.items()}
         self._common(name, trainable)
 
     def _attributes(self) -> dict[str, Any]:
-        constants = {name: getattr(self, name) for name in ("alpha", "beta") if getattr(self, name) is not None}
+        engine = dict(zip(_ACTIVATION_CONSTANTS.get(self.activation, ()), ("alpha", "beta"), strict=False))
+        constants = {engine[name]: value for name, value in self.constants.items()}
         return {"activation": _core.ACTIVATIONS[self.activation], **constants}
 
     @classmethod
     def _from_attributes(cls, attributes: dict[str, Any]) -> "Activation":
-        name = _CODE_NAMES["activation"][attributes["activation"]]
-        return cls(name, alpha=attributes.get("alpha"), beta=attributes.get("beta"))
+        kind = _CODE_NAMES["activation"][attributes["activation"]]
+        names = zip(("alpha", "beta"), _ACTIVATION_CONSTANTS.get(kind, ()), strict=False)
+        return cls(kind, **{name: attributes[engine] for engine, name in names if engine in attributes})
+
+    def _config(self) -> dict[str, Any]:
+        return {"activation": self.activation, **self.constants}
 
 
 class Dropout(Layer):

@@ -88,7 +88,6 @@ ARGUMENTS: dict[str, str] = {
     "clipnorm": "clip_norm",
     "global_clipnorm": "clip_norm",
     "clipvalue": "clip_value",
-    "history_size": "history",
     "val_data": "validation_data",
     "validation_fraction": "validation_split",
     "eval_set": "validation_data",

@@ -228,8 +228,9 @@ class Network(Manual, Inspection, Persistence, Spelled):
             arrays = [np.asarray(x)]
         for array, name, shape in zip(arrays, names, shapes, strict=True):
             if array.ndim != len(shape):
+                wanted = shape_text(shape, batch=False)
                 raise ValueError(
-                    f"x has the shape {array.shape}; feedforward takes one sample, and {name} takes {shape_text(shape, batch=False)} (predict takes many)"
+                    f"x has the shape {array.shape}; feedforward takes one sample, and {name} takes {wanted} (predict takes many)"
                 )
         results = [r[0] for r in self._run(self._input_arrays([a[None] for a in arrays]), None, False, None)]
         plain = [float(r.ravel()[0]) if r.size == 1 else r for r in results]
@@ -293,6 +294,7 @@ def _dense_layers(sizes: Sequence[Any], activation: Any, output: Any) -> list[Te
     if len(sizes) < 2:
         raise ValueError(f"sizes is {list(sizes)}; a network needs at least two: inputs and outputs")
     numbers = [whole(f"sizes[{i}]", size) for i, size in enumerate(sizes)]
+    Dense(1, activation=activation)  # a wrong name is one without hidden layers, too
     hidden = [Dense(n, activation=activation) for n in numbers[1:-1]]
     return [Input(numbers[0]), *hidden, Dense(numbers[-1], activation=output)]
 

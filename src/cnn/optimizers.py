@@ -58,7 +58,7 @@ class Optimizer(Spelled):
         return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in shown.items())})"
 
 
-_ENGINE_NAMES = {"lr_decay": "alpha", "initial_accumulator": "initial"}
+_ENGINE_NAMES = {"lr_decay": "alpha", "initial_accumulator_value": "initial"}
 
 
 class SGD(Optimizer):
@@ -119,7 +119,7 @@ class Adagrad(Optimizer):
         lr: Any = 0.01,
         lr_decay: float = 0.0,
         weight_decay: float = 0.0,
-        initial_accumulator: float = 0.0,
+        initial_accumulator_value: float = 0.0,
         eps: float = 1e-10,
         *,
         clip_norm: float | None = None,
@@ -128,7 +128,7 @@ class Adagrad(Optimizer):
         self._common(lr, clip_norm, clip_value)
         self.lr_decay = number("lr_decay", lr_decay, 0)
         self.weight_decay = number("weight_decay", weight_decay, 0)
-        self.initial_accumulator = number("initial_accumulator", initial_accumulator, 0)
+        self.initial_accumulator_value = number("initial_accumulator_value", initial_accumulator_value, 0)
         self.eps = number("eps", eps, 0, above=True)
 
 
@@ -198,7 +198,13 @@ class Rprop(Optimizer):
 
 
 class LBFGS(Optimizer):
-    """torch.optim.LBFGS with a strong-Wolfe line search: each step takes the whole training set (Nocedal & Wright, 7.2)."""
+    """torch.optim.LBFGS: each step takes the whole training set (Nocedal & Wright, 7.2).
+
+    Parameters
+    ----------
+    line_search_fn : {None, "strong_wolfe"}, default None
+        None takes steps of length `lr`, as PyTorch's default does; "strong_wolfe" searches along each direction and rarely fails.
+    """
 
     kind = "lbfgs"
 
@@ -209,22 +215,28 @@ class LBFGS(Optimizer):
         max_eval: int | None = None,
         tolerance_grad: float = 1e-7,
         tolerance_change: float = 1e-9,
-        history: int = 100,
-        line_search: bool = True,
+        history_size: int = 100,
+        line_search_fn: str | None = None,
     ) -> None:
         self._common(lr, None, None)
         self.max_iter = whole("max_iter", max_iter)
         self.max_eval = 0 if max_eval is None else whole("max_eval", max_eval)
         self.tolerance_grad = number("tolerance_grad", tolerance_grad, 0)
         self.tolerance_change = number("tolerance_change", tolerance_change, 0)
-        self.history = whole("history", history)
-        self.line_search = bool(line_search)
+        self.history_size = whole("history_size", history_size)
+        if line_search_fn not in (None, "strong_wolfe"):
+            raise ValueError(f'line_search_fn is {line_search_fn!r}; it must be None or "strong_wolfe"')
+        self.line_search_fn = line_search_fn
 
     def _options(self) -> dict[str, float]:
-        out = super()._options()
-        out["strong_wolfe"] = out.pop("line_search")
-        del out["clip_norm"], out["clip_value"]
-        return out
+        return {
+            "max_iter": float(self.max_iter),
+            "max_eval": float(self.max_eval),
+            "tolerance_grad": self.tolerance_grad,
+            "tolerance_change": self.tolerance_change,
+            "history": float(self.history_size),
+            "strong_wolfe": 1.0 if self.line_search_fn else 0.0,
+        }
 
 
 CLASSES: dict[str, type[Optimizer]] = {c.kind: c for c in (SGD, RMSprop, Adagrad, Adam, AdamW, Rprop, LBFGS)}

@@ -134,12 +134,12 @@ def to_json(lr: Any) -> Any:
     """A number or a schedule as JSON; a function of one's own cannot be saved: its rate at epoch 0 is."""
     if isinstance(lr, Schedule):
         config = {name: to_json(value) for name, value in lr._config().items()}
-        return {"schedule": type(lr).__name__, **config}
+        return {"kind": type(lr).__name__, **config}
     return float(lr(0.0)) if callable(lr) else lr
 
 
 def from_json(data: Any) -> Any:
     if isinstance(data, dict):
-        config = {name: from_json(value) for name, value in data.items() if name != "schedule"}
-        return {c.__name__: c for c in (Step, Exponential, Cosine, OneCycle, Warmup)}[data["schedule"]](**config)
+        config = {name: from_json(value) for name, value in data.items() if name != "kind"}
+        return {c.__name__: c for c in (Step, Exponential, Cosine, OneCycle, Warmup)}[data["kind"]](**config)
     return data

@@ -47,8 +47,8 @@ def check_target(y: Any, rows: int, loss: str, shape: Shape, name: str, *, argum
             )
         if not labels and not _same(given, shape):
             raise ValueError(
-                f"{argument} has the shape {array.shape}; cross_entropy of {name!r} takes class labels of the shape {shape_text(shape[:-1])}"
-                f" or one-hot rows of the shape {shape_text(shape)}"
+                f"{argument} has the shape {array.shape}; cross_entropy of {name!r} takes class labels of the shape"
+                f" {shape_text(shape[:-1])} or one-hot rows of the shape {shape_text(shape)}"
             )
         if labels and not _same(given, shape) and array.size:
             _check_labels(array, int(width or 1), argument)
@@ -56,8 +56,8 @@ def check_target(y: Any, rows: int, loss: str, shape: Shape, name: str, *, argum
     if not _same(given, shape):
         if integer and width not in (1, None) and given in (shape[:-1], (*shape[:-1], 1)):
             raise ValueError(
-                f"{argument} has the shape {array.shape} and holds integers, and {loss} of {name!r} needs numbers of the shape {shape_text(shape)}:"
-                f" for class labels end the network in output='softmax' (its loss is cross_entropy)"
+                f"{argument} has the shape {array.shape} and holds integers, and {loss} of {name!r} needs numbers of the shape"
+                f" {shape_text(shape)}: for class labels end the network in output='softmax' (its loss is cross_entropy)"
             )
         raise ValueError(
             f"{argument} has the shape {array.shape}; {loss} of {name!r} needs the shape {shape_text(shape)}"
@@ -228,4 +228,8 @@ def scaled(weights: np.ndarray) -> np.ndarray:
         For negative, non-finite or all-zero weights.
     """
     _check_values(weights)
-    return np.ascontiguousarray(weights * (weights.size / weights.sum())) if weights.size else weights
+    if not weights.size:
+        return weights
+    # Brought near 1 first, by a power of two, which rounds nothing: so no sum of large ones, or share of small ones, overflows.
+    near = np.ldexp(weights, -np.frexp(weights.max())[1])
+    return np.ascontiguousarray(near * (near.size / near.sum()))

@@ -78,9 +78,10 @@ class Trace:
                         f" dL/dsum = {layer['dL_dsum'][j]:.9g}"
                     )
                 for i, x in enumerate(layer["inputs"]):
+                    slope = layer["dL_dweight"][j, i]
                     lines.append(
-                        f"    weight[{j}, {i}]: dL/dw = dL/dsum * input = {layer['dL_dsum'][j]:.6g} * {x:.6g} = {layer['dL_dweight'][j, i]:.9g};"
-                        f" new = {layer['weight'][j, i]:.9g} - {self.lr:g} * {layer['dL_dweight'][j, i]:.6g} = {layer['new_weight'][j, i]:.9g}"
+                        f"    weight[{j}, {i}]: dL/dw = dL/dsum * input = {layer['dL_dsum'][j]:.6g} * {x:.6g} = {slope:.9g};"
+                        f" new = {layer['weight'][j, i]:.9g} - {self.lr:g} * {slope:.6g} = {layer['new_weight'][j, i]:.9g}"
                     )
                 if layer["bias"] is not None:
                     lines.append(
@@ -168,10 +169,7 @@ def _activation_slope(
     if follows is None:
         return np.ones_like(slope), slope
     alone = Network(
-        [Activation(follows.activation, alpha=follows.alpha, beta=follows.beta)],
-        input_shape=total.size,
-        dtype="float64",
-        seed=0,
+        [Activation(follows.activation, **follows.constants)], input_shape=total.size, dtype="float64", seed=0
     )
     alone.forward(total[None])
     back = alone.backward(np.asarray(slope)[None])[0]

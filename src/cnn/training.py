@@ -472,10 +472,7 @@ class Training(NetworkBase):
     ) -> Data:
         """(inputs, targets, weights) for the engine, everything checked that it leaves to us."""
         names, shapes = self._ends[2:]
-        if len(names) == 1:
-            given = [by_output(y, names, argument)[0] if isinstance(y, dict) else y]
-        else:
-            given = by_output(y, names, argument)
+        given = [y] if len(names) == 1 and not isinstance(y, dict) else by_output(y, names, argument)
         rows = len(inputs[0])
         checked = [
             targets.check_target(

@@ -56,7 +56,8 @@ cdef extern from "engine.h" nogil:
     cnn_status cnn_trainer_new(cnn_network *network, const cnn_trainer_setup *setup, cnn_trainer **out)
     cnn_status cnn_trainer_run(cnn_trainer *trainer, cnn_fit_options *options, cnn_error *error)
     cnn_status cnn_trainer_evaluate(cnn_trainer *trainer, const cnn_source *source, size_t batch_rows, const cnn_metric_spec *metrics, size_t n_metrics,
-                                    double *record, double **predictions, double **targets, double *weights, cnn_error *error)
+                                    double *record, double **predictions, double **targets, double *weights, const cnn_fit_hooks *hooks,
+                                    cnn_error *error)
     cnn_status cnn_trainer_step_data(cnn_trainer *trainer, const cnn_data *data, int training, int apply, double *loss, double *penalty, cnn_error *error)
     cnn_status cnn_trainer_forward_data(cnn_trainer *trainer, const cnn_data *data, int training, void *const *outputs, cnn_error *error)
     cnn_status cnn_trainer_backward_data(cnn_trainer *trainer, const void *const *output_gradients, int accumulate, void *const *input_gradients, cnn_error *error)

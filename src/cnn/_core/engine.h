@@ -169,9 +169,10 @@ typedef struct {
 } cnn_fit_options;
 cnn_status cnn_trainer_run(cnn_trainer *, cnn_fit_options *, cnn_error *error);
 
-/* Loss (data term), then the metrics, of the network as it is; collected predictions and targets as above, or NULL. */
+/* Loss (data term), then the metrics, of the network as it is; collected predictions and targets as above, or NULL; of the hooks (or NULL)
+   only tick is called. */
 cnn_status cnn_trainer_evaluate(cnn_trainer *, const cnn_source *, size_t batch_rows, const cnn_metric_spec *, size_t n_metrics, double *record,
-                                double **predictions, double **targets, double *weights, cnn_error *error);
+                                double **predictions, double **targets, double *weights, const cnn_fit_hooks *hooks, cnn_error *error);
 /* One step; or, with apply 0, only the gradients. training 0: dropout off, running statistics used. */
 cnn_status cnn_trainer_step_data(cnn_trainer *, const cnn_data *, int training, int apply, double *loss, double *penalty, cnn_error *error);
 /* forward keeps activations for backward; values are the network's outputs, contiguous, in its dtype. */

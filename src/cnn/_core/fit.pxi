@@ -117,6 +117,9 @@ cdef class Trainer(TrainerBase):
         cdef double **targets = NULL
         cdef size_t i
         cdef int mode
+        cdef cnn_fit_hooks hooks
+        memset(&hooks, 0, sizeof(hooks))
+        hooks.tick = evaluate_tick
         self.needs_loss()
         fresh(&error)
         m.fill(metrics)
@@ -130,9 +133,10 @@ cdef class Trainer(TrainerBase):
             mode = self.enter(False)
             try:
                 with nogil:
-                    status = cnn_trainer_evaluate(self.c, &s.c, batch_rows, m.c, m.n, record, predictions, targets, NULL, &error)
+                    status = cnn_trainer_evaluate(self.c, &s.c, batch_rows, m.c, m.n, record, predictions, targets, NULL, &hooks, &error)
             finally:
                 self.leave(False, mode)
+            raise_pending()
             check(status, &error)
             out = [record[i] for i in range(1 + m.n)]
         finally:

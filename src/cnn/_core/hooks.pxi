@@ -340,6 +340,15 @@ cdef int fit_tick(void *user, uint64_t epoch, uint64_t batch, double loss) noexc
         return 1
 
 
+cdef int evaluate_tick(void *user, uint64_t epoch, uint64_t batch, double loss) noexcept with gil:
+    try:
+        PyErr_CheckSignals()
+        return 0
+    except BaseException as e:
+        keep_pending(e)
+        return 1
+
+
 cdef int fit_reduce(void *user, void *values, size_t count, cnn_dtype dtype) noexcept with gil:
     """reduce(values) -> their sums over all ranks, or None when it has written them into `values`."""
     cdef cnn_tensor t

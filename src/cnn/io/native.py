@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 # Kept as JSON in the file's metadata, beside what the user puts into net.metadata.
 OURS = ("loss", "optimizer", "metrics", "history", "classes", "preprocessing", "training")
-_STATE = "__state__."
+_STATE = "__state__."  # of the engine: before the names of what is saved beside the network
 
 
 def save(network: "NetworkBase", path: str | os.PathLike[str], training_state: bool = False) -> None:
@@ -30,7 +30,7 @@ def save(network: "NetworkBase", path: str | os.PathLike[str], training_state: b
 
 def _extras(network: "NetworkBase") -> dict[str, Any] | None:
     state = network._pending if network._trainer is None else network._trainer.state()
-    return None if state is None else {_STATE + name: array for name, array in state.items()}
+    return state or None
 
 
 def _notes(network: "NetworkBase") -> dict[str, str]:
@@ -92,8 +92,7 @@ def load(path: str | os.PathLike[str], functions: dict[str, Any] | None = None) 
         network._begin()
         extras = _open_rewritten(network, path, error)
     _take_notes(network)
-    state = {name.removeprefix(_STATE): array for name, array in extras.items() if name.startswith(_STATE)}
-    network._pending = state or None
+    network._pending = extras or None
     if functions:
         _take_functions(network, functions)
     return network
@@ -117,7 +116,7 @@ def _open_rewritten(network: "Network", path: str | os.PathLike[str], error: Val
     for key, value in metadata.items():
         if key != "format" and not key.startswith("cnn."):
             network._set_metadata(key, value)
-    return {name: tensor for name, tensor in tensors.items() if name.startswith("__")}
+    return {name.removeprefix(_STATE): t for name, t in tensors.items() if name.startswith(_STATE)}
 
 
 def _take_notes(network: "Network") -> None:

@@ -167,7 +167,7 @@ cdef public cnn_status cnn_trainer_run(cnn_trainer *trainer, cnn_fit_options *op
 
 cdef public cnn_status cnn_trainer_evaluate(cnn_trainer *trainer, const cnn_source *source, size_t batch_rows, const cnn_metric_spec *specs,
                                             size_t n_metrics, double *record, double **predictions, double **targets, double *weights,
-                                            cnn_error *error) noexcept nogil:
+                                            const cnn_fit_hooks *hooks, cnn_error *error) noexcept nogil:
     cdef Trainer *t = <Trainer *>trainer
     cdef Metric *metrics = NULL
     cdef Collect c
@@ -185,7 +185,11 @@ cdef public cnn_status cnn_trainer_evaluate(cnn_trainer *trainer, const cnn_sour
     if status == CNN_OK:
         status = metrics_make(t, specs, n_metrics, source.data.rows, &metrics, error)
     if status == CNN_OK:
+        if hooks != NULL:
+            t.hooks = hooks[0]
+        ticks_begin(t)
         status = evaluate(t, source, batch_rows, 0, specs, n_metrics, metrics, &c, record, error)
+        memset(&t.hooks, 0, sizeof(t.hooks))
     metrics_free(metrics, n_metrics)
     return status
 

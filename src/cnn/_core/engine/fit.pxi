@@ -12,8 +12,6 @@ cdef struct Fit:
     cnn_error *error
     uint32_t *order        # of the epoch's rows, NULL: as they lie
     Metric *metrics
-    int64_t ticked         # when, and how many steps until the clock is looked at again
-    size_t until_tick, tick_every
     uint64_t steps_before  # of the last epoch, for schedules over batches of unknown number
 
 
@@ -193,6 +191,32 @@ cdef void after_batch(Trainer *t, const cnn_metric_spec *specs, Metric *metrics,
         collect_batch(t, c, <double *>NULL)
 
 
+cdef void ticks_begin(Trainer *t) noexcept nogil:
+    t.ticked = cnn_clock_nanoseconds()
+    t.tick_every = t.until_tick = 1
+
+
+cdef cnn_status trainer_tick(Trainer *t, uint64_t batch, double loss) noexcept nogil:
+    """Looks at the clock every so many batches that 20 ms go by between; the tick hook may stop the work."""
+    cdef int64_t now, gone
+    if t.hooks.tick == NULL:
+        return CNN_OK
+    t.until_tick -= 1
+    if t.until_tick:
+        return CNN_OK
+    now = cnn_clock_nanoseconds()
+    gone = now - t.ticked
+    if gone > 30000000:
+        t.tick_every = t.tick_every // 2 if t.tick_every > 1 else 1
+    elif gone < 10000000:
+        t.tick_every = t.tick_every * 2 if t.tick_every < (<size_t>1 << 30) else t.tick_every
+    t.until_tick = t.tick_every
+    if gone < 10000000:
+        return CNN_OK
+    t.ticked = now
+    return CNN_STOPPED if t.hooks.tick(t.hooks.user, t.epoch, batch, loss) else CNN_OK
+
+
 # ---- Evaluation --------------------------------------------------------------------------------------------------------------------
 
 cdef cnn_status evaluate(Trainer *t, const cnn_source *source, size_t batch_rows, uint64_t epoch, const cnn_metric_spec *specs, size_t n_metrics,
@@ -239,6 +263,7 @@ cdef cnn_status evaluate(Trainer *t, const cnn_source *source, size_t batch_rows
             after_batch(t, specs, metrics, n_metrics, c)
             number += 1
             first += n
+            status = trainer_tick(t, number, loss)
     t.keep_predictions = kept
     if status != CNN_OK:
         return status
@@ -282,27 +307,6 @@ cdef void metrics_free(Metric *m, size_t n) noexcept nogil:
 
 # ---- Fit ---------------------------------------------------------------------------------------------------------------------------
 
-cdef cnn_status fit_tick(Fit *s, uint64_t batch, double loss) noexcept nogil:
-    """Looks at the clock every so many steps that 20 ms go by between; the tick hook may stop the fit."""
-    cdef int64_t now, gone
-    s.until_tick -= 1
-    if s.until_tick:
-        return CNN_OK
-    now = cnn_clock_nanoseconds()
-    gone = now - s.ticked
-    if gone > 30000000:
-        s.tick_every = s.tick_every // 2 if s.tick_every > 1 else 1
-    elif gone < 10000000:
-        s.tick_every = s.tick_every * 2 if s.tick_every < (<size_t>1 << 30) else s.tick_every
-    s.until_tick = s.tick_every
-    if gone < 10000000:
-        return CNN_OK
-    s.ticked = now
-    if s.f.hooks.tick(s.f.hooks.user, s.t.epoch, batch, loss):
-        return CNN_STOPPED
-    return CNN_OK
-
-
 cdef cnn_status fit_batch(Fit *s, uint64_t batch, double *sum_, double *rows, double progress) noexcept nogil:
     """One step on the bound batch, with all that hangs on it."""
     cdef Trainer *t = s.t
@@ -330,9 +334,7 @@ cdef cnn_status fit_batch(Fit *s, uint64_t batch, double *sum_, double *rows, do
         after_batch(t, f.metrics, s.metrics, f.n_metrics, &c)
     if f.hooks.batch_end != NULL and f.hooks.batch_end(f.hooks.user, t.epoch, batch, loss):
         return CNN_STOPPED
-    if f.hooks.tick != NULL:
-        return fit_tick(s, batch, loss)
-    return CNN_OK
+    return trainer_tick(t, batch, loss)
 
 
 cdef cnn_status fit_epoch(Fit *s, double *record) noexcept nogil:
@@ -370,7 +372,7 @@ cdef cnn_status fit_epoch(Fit *s, double *record) noexcept nogil:
             if status != CNN_OK:
                 return status
             if given.rows == 0:
-                continue
+                return cnn_fail(s.error, CNN_E_VALUE, "batch %l has no rows", <int64_t>batch)
             bind_batch(t, &given)
         else:
             if first >= data.rows:
@@ -435,8 +437,6 @@ cdef cnn_status trainer_run(Trainer *t, cnn_fit_options *f, cnn_error *error) no
     s.t = t
     s.f = f
     s.error = error
-    s.tick_every = 1
-    s.until_tick = 1
     f.epochs_done = 0
     if f.schedule.lr >= 0 or f.schedule.kind != CNN_LR_CONSTANT:
         status = schedule_check(&f.schedule, error)
@@ -465,7 +465,7 @@ cdef cnn_status trainer_run(Trainer *t, cnn_fit_options *f, cnn_error *error) no
     if status == CNN_OK:
         t.hooks = f.hooks
         t.keep_predictions = f.n_metrics > 0 or f.train_predictions != NULL
-        s.ticked = cnn_clock_nanoseconds()
+        ticks_begin(t)
         status = fit_run(&s, val_metrics)
         t.keep_predictions = 0
         memset(&t.hooks, 0, sizeof(t.hooks))

@@ -167,7 +167,6 @@ cdef cnn_status optimizer_defaults(cnn_optimizer kind, cnn_optimizer_options *ou
         out.tolerance_grad = 1e-7
         out.tolerance_change = 1e-9
         out.history = 100.0
-        out.strong_wolfe = 1.0
     return CNN_OK
 
 

@@ -53,7 +53,9 @@ cdef struct Trainer:
     uint64_t epoch, step, updates   # updates: optimizer steps taken, for bias correction
     int32_t in_order
     int32_t penalties, limits   # some block has l1 or l2; max_norm
-    cnn_fit_hooks hooks    # reduce
+    cnn_fit_hooks hooks    # reduce and tick, while a fit or an evaluation runs
+    int64_t ticked         # when, and how many batches until the clock is looked at again
+    size_t until_tick, tick_every
     int32_t keep_predictions
     Plan manual            # for forward and backward by hand: from the outputs themselves, a whole batch in one tile; made when first asked for
     Frame *manual_frame
@@ -614,7 +616,9 @@ cdef cnn_status trainer_apply(Trainer *t, cnn_error *error) noexcept nogil:
 cdef cnn_status evaluate_for_lbfgs(void *user, double *loss) noexcept nogil:
     """The loss with penalties and its gradient at the values of now."""
     cdef Trainer *t = <Trainer *>user
-    cdef cnn_status status = trainer_gradient(t, 1, 1, loss, t.error)
+    cdef cnn_status status = trainer_tick(t, 0, loss[0])
+    if status == CNN_OK:
+        status = trainer_gradient(t, 1, 1, loss, t.error)
     if status == CNN_OK:
         status = trainer_reduce(t, loss)
     if status != CNN_OK:
