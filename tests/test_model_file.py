@@ -150,7 +150,7 @@ class Record:
             end = at + math.prod(t["shape"]) * np.dtype(NUMPY[t["dtype"]]).itemsize
             entries[t["name"]] = {"dtype": t["dtype"], "shape": t["shape"], "data_offsets": [at, end]}
             at = end
-        return compact(entries).replace("\x7f", "\\u007f").encode(), entries
+        return compact(entries).encode(), entries
 
 
 class Number(float):
@@ -284,7 +284,7 @@ def every_layer(dtype):
     both = cnn.Multiply()([cnn.Add()([a, b]), a])
     flat = cnn.Concat()([cnn.Flatten()(both), cnn.OneHot([3, 2])(codes)])
     first = cnn.Dense(2, activation="softmax", name="first")(flat)
-    second = cnn.Dense(1, activation=cnn.Activation("softplus", beta=2.0, threshold=1e300), trainable=False)(flat)
+    second = cnn.Dense(1, activation=cnn.Activation("softplus", beta=2.0, threshold=1e30), trainable=False)(flat)
     return cnn.Network(inputs=[x, codes], outputs=[first, second], dtype=dtype, seed=2**63 + 5)
 
 
@@ -589,7 +589,9 @@ def test_every_byte_counts(small_file, tmp_path):
         else:
             assert at < start, "data or record were damaged, and it loads"
             loaded += 1
-            assert net._arena() == original._arena() or b'"dense' in small_file[at - 60 : at + 60]
+            tensors = json.loads(bytes(file[8:start]))  # what was a float32 may now be said to be an int32
+            kinds = {tensors[b["name"]]["dtype"] for b in net._blocks()}
+            assert kinds != {"F32"} or net._arena() == original._arena()
     assert loaded < start / 3 / 2
 
 
@@ -669,7 +671,9 @@ def test_foreign_files(tmp_path, name):
 def test_what_is_no_file(tmp_path):
     refused(tmp_path, errors=(OSError,))
     refused(tmp_path / "not there.cnn", errors=(FileNotFoundError,))
-    refused(tmp_path / ("x" * 300), errors=(OSError,)) if os.name != "nt" else None
+    if os.name != "nt":
+        with pytest.raises(OSError, match="x{50}.*too long"):
+            cnn.load(tmp_path / ("x" * 300))
     for wrong in (3, None, 1.5, [1]):
         with pytest.raises(TypeError) as caught:
             cnn.load(wrong)
@@ -1028,7 +1032,6 @@ int main(int argc, char **argv) {
   cnn_trainer_free(t);
   cnn_network_free(borrowed);
   cnn_network_free(own);
-  CHECK(area[0] == argv[2][0] || 1);
   return 0;
 }
 """
@@ -1041,7 +1044,7 @@ def test_borrowed_networks(tmp_path, small_file):
     built = compiled(tmp_path, "borrowed", BORROWED)
     assert built.returncode == 0, built.stderr
     (tmp_path / "a.cnn").write_bytes(small_file)
-    done = subprocess.run([str(tmp_path / "borrowed"), str(tmp_path / "a.cnn"), "x"], capture_output=True, text=True)
+    done = subprocess.run([str(tmp_path / "borrowed"), str(tmp_path / "a.cnn")], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
     assert "read-only" in done.stdout or "borrowed" in done.stdout
 

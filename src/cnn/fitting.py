@@ -8,7 +8,8 @@ from .callbacks import overrides
 from .history import History
 
 if TYPE_CHECKING:
-    from .training import MetricPlan, Training
+    from .choices import MetricPlan
+    from .training import Training
 
 
 class Loop:
@@ -159,9 +160,10 @@ class Loop:
     def _record(self, records: list[list[float]], first: int) -> None:
         """What no epoch_end has written."""
         done = sum(epoch >= first for epoch in self.history.epoch)
-        for i in range(done, len(records)):
-            self.logs = self._named(records[i])
-            self.history._append(first + i, self.logs)
+        if done < len(records):
+            self.logs = self._named(records[-1])
+            columns = dict(zip(self.names, zip(*records[done:], strict=True), strict=True))
+            self.history._extend(range(first + done, first + len(records)), {name: columns[name] for name in self.logs})
         self.network._epochs = max(self.network._epochs, first + len(records))
 
     # ---- The learning rate

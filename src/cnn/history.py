@@ -1,6 +1,6 @@
 """What a fit returns."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 __all__ = ["History"]
@@ -33,6 +33,12 @@ class History:
         self.epoch.append(epoch)
         for name, value in logs.items():
             self.history.setdefault(name, []).append(value)
+
+    def _extend(self, epochs: Iterable[int], columns: dict[str, Sequence[float]]) -> None:
+        """Many epochs at once: a short one may take less time than a dict of its figures."""
+        self.epoch.extend(epochs)
+        for name, values in columns.items():
+            self.history.setdefault(name, []).extend(values)
 
     def plot(self, names: Sequence[str] | None = None, *, ax: Any = None) -> Any:
         """Draw the curves; needs matplotlib.

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from . import _core
-from .bound import BoundLayer
 from .checks import number, sizes, whole
+from .layer import Layer, Tensor
 from .names import lookup
 
 __all__ = [
@@ -52,89 +52,6 @@ def activation_name(activation: Any, what: str = "activation") -> str:
 def init_name(init: Any, what: str = "init") -> str | None:
     """Our name of an initializer; None stays None, which suits the activation."""
     return None if init is None else lookup(what, init, [n for n in _core.INITS if n != "default"])
-
-
-class Tensor:
-    """A value of a graph in the making: what a layer gives for its inputs."""
-
-    def __init__(self, layer: "Layer", inputs: "tuple[Tensor, ...]") -> None:
-        self.layer = layer
-        self.inputs = inputs
-
-    def __repr__(self) -> str:
-        return f"Tensor({self.layer!r})"
-
-
-class Layer(BoundLayer):
-    """What all layers have.
-
-    Parameters
-    ----------
-    name : str, optional
-        Unique in a network; by default the kind and a number: "dense_1".
-    trainable : bool, default True
-        Whether training changes its parameters.
-    """
-
-    op = ""
-    many = False  # takes a list of inputs
-
-    def __init__(self, *, name: str | None = None, trainable: bool = True) -> None:
-        self._common(name, trainable)
-
-    def _common(self, name: str | None, trainable: bool) -> None:
-        if name is not None and (
-            not isinstance(name, str) or not name or "." in name or "@" in name or name.startswith("__")
-        ):
-            raise ValueError(
-                f"name is {name!r}; a layer's name is a string without '.' and '@', and does not begin with '__'"
-            )
-        self.name = name
-        self._trainable = bool(trainable)
-
-    def __call__(self, inputs: Any) -> Tensor:
-        """Apply the layer to one tensor, or to a list of them."""
-        given = list(inputs) if isinstance(inputs, list | tuple) else [inputs]
-        for one in given:
-            if isinstance(one, Layer) and not isinstance(one, Tensor):
-                raise TypeError(
-                    f"{type(self).__name__} was called on a layer; call it on its output, as in {type(self).__name__}(...)(x)"
-                )
-            if not isinstance(one, Tensor):
-                kind = type(one).__name__
-                raise TypeError(
-                    f"{type(self).__name__} was called on a {kind}; layers are called on cnn.Input(...) and what follows from it"
-                )
-        if len(given) > 1 and not self.many:
-            raise ValueError(f"{type(self).__name__} takes one input, not {len(given)}")
-        return Tensor(self, tuple(given))
-
-    # What the engine takes: attributes by the names of cnn.h; defaults are left out.
-    def _attributes(self) -> dict[str, Any]:
-        return {}
-
-    def _common_attributes(self) -> dict[str, Any]:
-        out: dict[str, Any] = {} if self._trainable else {"trainable": 0}
-        if self._lr_scale != 1.0:
-            out["lr_scale"] = self._lr_scale
-        return out
-
-    @property
-    def _activation(self) -> "Activation | None":
-        """The node that follows, of a layer with activation=."""
-        return None
-
-    @classmethod
-    def _from_attributes(cls, attributes: dict[str, Any]) -> "Layer":
-        """A layer as it stands in a graph."""
-        return cls()
-
-    def _config(self) -> dict[str, Any]:
-        return {k: v for k, v in vars(self).items() if not k.startswith("_") and v is not None and k != "name"}
-
-    def __repr__(self) -> str:
-        shown = [f"{k}={v!r}" for k, v in self._config().items()]
-        return f"{type(self).__name__}({', '.join(shown + ([f'name={self.name!r}'] if self.name else []))})"
 
 
 class Input(Layer, Tensor):

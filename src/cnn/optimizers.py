@@ -220,7 +220,7 @@ class LBFGS(Optimizer):
     ) -> None:
         self._common(lr, None, None)
         self.max_iter = whole("max_iter", max_iter)
-        self.max_eval = 0 if max_eval is None else whole("max_eval", max_eval)
+        self.max_eval = None if max_eval is None else whole("max_eval", max_eval)
         self.tolerance_grad = number("tolerance_grad", tolerance_grad, 0)
         self.tolerance_change = number("tolerance_change", tolerance_change, 0)
         self.history_size = whole("history_size", history_size)
@@ -231,7 +231,7 @@ class LBFGS(Optimizer):
     def _options(self) -> dict[str, float]:
         return {
             "max_iter": float(self.max_iter),
-            "max_eval": float(self.max_eval),
+            "max_eval": float(self.max_eval or 0),
             "tolerance_grad": self.tolerance_grad,
             "tolerance_change": self.tolerance_change,
             "history": float(self.history_size),
@@ -264,9 +264,7 @@ def resolve(optimizer: Any) -> Optimizer:
 
 
 def from_json(data: dict[str, Any]) -> Optimizer:
-    data = dict(data)
-    made = CLASSES[data.pop("name")]()
-    for name, value in data.items():
-        value = schedules.from_json(value) if name == "lr" else value
-        object.__setattr__(made, name, tuple(value) if isinstance(value, list) else value)
-    return made
+    """Made as a user makes it, so that what a file says is checked."""
+    kind = CLASSES[data["name"]]
+    given = {name: value for name, value in data.items() if name != "name" and value is not None}
+    return kind(**{**given, "lr": schedules.from_json(data["lr"])})

@@ -160,6 +160,11 @@ def trace(network: "Inspection", x: Any, y: Any, loss: Any, lr: float) -> Trace:
     return Trace(value, names[0], y, outputs[-1][0], rows, lr)
 
 
+def _plain(layer: Activation) -> Activation:
+    """The same, of no network."""
+    return Activation._from_attributes(layer._attributes())
+
+
 def _activation_slope(
     follows: Activation | None, total: np.ndarray, slope: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -168,9 +173,7 @@ def _activation_slope(
 
     if follows is None:
         return np.ones_like(slope), slope
-    alone = Network(
-        [Activation(follows.activation, **follows.constants)], input_shape=total.size, dtype="float64", seed=0
-    )
+    alone = Network([_plain(follows)], input_shape=total.size, dtype="float64", seed=0)
     alone.forward(total[None])
     back = alone.backward(np.asarray(slope)[None])[0]
     if follows.activation == "softmax":

@@ -1,22 +1,19 @@
 """Training and evaluation: from what a person passes to one call of the engine."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from . import _core, losses, targets
-from . import metrics as metrics_module
-from . import optimizers as optimizers_module
+from . import _core, targets
 from .arrays import by_output
-from .base import NetworkBase
 from .batches import Batches, is_batches
 from .callbacks import wrap
 from .checks import whole
+from .choices import Choices, MetricPlan, listed
 from .fitting import Loop
 from .history import History
 from .names import explained, unknown
-from .optimizers import LBFGS, SGD, Adam, Optimizer
+from .optimizers import LBFGS, SGD
 
 Data = tuple[list[np.ndarray], list[np.ndarray], np.ndarray | None]
 
@@ -28,33 +25,7 @@ class _Default(int):
 BATCH_SIZE = _Default(32)
 
 
-class MetricPlan:
-    """Metrics as the engine takes them, and their names in the order of its records."""
-
-    def __init__(self, by_output_list: Sequence[Sequence[Any]], outputs: Sequence[str]) -> None:
-        self.specs: list[tuple[str, float, int]] = []
-        self.functions: list[Any] = []
-        function_names: list[str] = []
-        self.names: list[str] = []
-        for k, metrics in enumerate(by_output_list):
-            for metric in metrics:
-                name = metrics_module.name_of(metric)
-                name = f"{outputs[k]}_{name}" if len(outputs) > 1 else name
-                spec = metrics_module.spec(metric, k)
-                if spec is not None:
-                    self.specs.append(spec)
-                    self.names.append(name)
-                elif k:
-                    raise ValueError(
-                        f"the metric {name} is a function, and functions see the first output only, {outputs[0]!r}"
-                    )
-                else:
-                    self.functions.append(metric)
-                    function_names.append(name)
-        self.names += function_names
-
-
-class Training(NetworkBase):
+class Training(Choices):
     """`fit` and its kin."""
 
     @explained
@@ -146,7 +117,7 @@ class Training(NetworkBase):
                 trainer, train, validation_data, sample_weight, class_weight, validation_split
             )
             loop = Loop(
-                self, trainer, plan, history, [wrap(c) for c in _listed(callbacks)], verbose, validation is not None
+                self, trainer, plan, history, [wrap(c) for c in listed(callbacks)], verbose, validation is not None
             )
             return loop.run(
                 data,
@@ -266,103 +237,6 @@ class Training(NetworkBase):
     def _gradients_of(self, trainer: _core.Trainer) -> dict[str, np.ndarray]:
         found = {b["name"]: trainer.gradient(i) for i, b in enumerate(self._block_table) if b["kind"] == "weight"}
         return {name: g for name, g in found.items() if g is not None}
-
-    # ---- Choices: loss, optimizer, metrics
-
-    def _choices(self) -> tuple[Any, ...]:
-        return (
-            self.loss, self.metrics, self.history, self._optimizer, self._optimizer_epoch, self._trainer, self._trainer_key, self._pending
-        )  # fmt: skip
-
-    def _restore(self, choices: tuple[Any, ...]) -> None:
-        (
-            self.loss, self.metrics, self.history, self._optimizer, self._optimizer_epoch, self._trainer, self._trainer_key, self._pending
-        ) = choices  # fmt: skip
-
-    def _choose(self, optimizer: Any, loss: Any, metrics: Any, keep_state: bool = False) -> MetricPlan:
-        """Takes what was given as the current choice; None keeps it."""
-        chosen = self._resolve_losses(loss)
-        by_output_list = self._resolve_metrics(metrics)
-        plan = MetricPlan(by_output_list, self._ends[2])
-        made = None if optimizer is None else optimizers_module.resolve(optimizer)
-        if made is None and self._optimizer is None:
-            made = Adam(1e-3)
-        if made is not None and made is not self._optimizer:
-            if keep_state and self._optimizer is not None and made.kind == self._optimizer.kind:
-                self._optimizer = made
-            else:
-                self._start_optimizer(made)
-        if loss is not None:
-            self.loss = chosen[0] if len(chosen) == 1 else chosen
-        if metrics is not None:
-            self.metrics = self._by_output(by_output_list)
-        return plan
-
-    def _by_output(self, values: list[Any]) -> Any:
-        return values[0] if len(values) == 1 else values
-
-    def _resolve_losses(self, loss: Any) -> list[losses.LossLike]:
-        """One an output."""
-        names = self._ends[2]
-        if loss is None:
-            loss = self.loss
-        if isinstance(loss, dict) or (isinstance(loss, list | tuple) and (len(names) > 1 or len(loss) != 1)):
-            return [losses.resolve(one) for one in by_output(loss, names, "loss")]
-        if isinstance(loss, list | tuple):
-            loss = loss[0]
-        return [losses.resolve(loss)] * len(names)
-
-    def _resolve_metrics(self, metrics: Any) -> list[list[Any]]:
-        """A list for each output."""
-        names = self._ends[2]
-        if metrics is None:
-            metrics = self.metrics
-        if metrics is None:
-            return [[] for _ in names]
-        if len(names) == 1 and not isinstance(metrics, dict):
-            return [[metrics_module.resolve(m) for m in _listed(metrics)]]
-        if isinstance(metrics, dict):
-            metrics = {**dict.fromkeys(names), **metrics}
-        elif isinstance(metrics, str) or callable(metrics):
-            metrics = [metrics] * len(names)
-        return [[metrics_module.resolve(m) for m in _listed(one)] for one in by_output(metrics, names, "metrics")]
-
-    def _loss_names(self) -> list[str]:
-        """Of each output the loss that would be taken now."""
-        return self._ready_evaluator(1, self._resolve_losses(None)).losses
-
-    # ---- Trainers: made when something they depend on has changed, else kept
-
-    def _ready_trainer(self, rows: int) -> _core.Trainer:
-        """The network's trainer for batches of up to `rows`, with the optimizer's state as it is."""
-        optimizer = self._optimizer
-        assert optimizer is not None
-        specs = [losses.spec(loss) for loss in self._resolve_losses(None)]
-        options = optimizer._options()
-        key = (specs, self._input_gradients)
-        trainer = self._trainer
-        if trainer is None or self._trainer_key[0] != key or trainer.max_batch < rows:
-            state = self._pending if trainer is None else trainer.state()
-            room = max(rows, trainer.max_batch if trainer is not None and trainer.max_batch <= 4 * rows else 0)
-            trainer = _core.Trainer(
-                self, specs, optimizer.kind, {"lr": optimizer.rate, **options}, room, self._input_gradients
-            )
-            if state is not None:
-                trainer.set_state(state)
-        elif self._trainer_key[1] != options:
-            trainer.set_optimizer(optimizer.kind, {"lr": optimizer.rate, **options})
-        if not callable(optimizer.lr):
-            trainer.lr = optimizer.lr
-        self._trainer, self._trainer_key, self._pending = trainer, (key, options), None
-        return trainer
-
-    def _ready_evaluator(self, rows: int, chosen: list[losses.LossLike]) -> _core.Trainer:
-        """A trainer that never steps: losses and gradients, in a callback of a fit too."""
-        specs = [losses.spec(loss) for loss in chosen]
-        if self._evaluator is None or self._evaluator_key != specs or self._evaluator.max_batch < rows:
-            self._evaluator = _core.Trainer(self, specs, "sgd", {}, rows)
-            self._evaluator_key = specs
-        return self._evaluator
 
     # ---- Data
 
@@ -535,12 +409,3 @@ class Training(NetworkBase):
 
 
 _CLASS_LOSSES = ("cross_entropy", "binary_cross_entropy", "hinge")
-
-
-def _listed(values: Any) -> list[Any]:
-    if values is None:
-        return []
-    return list(values) if isinstance(values, list | tuple) else [values]
-
-
-__all__ = ["Optimizer", "Training"]

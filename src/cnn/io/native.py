@@ -4,7 +4,10 @@ import json
 import os
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from .. import _core, losses, metrics, optimizers
+from ..checks import whole
 from ..history import History
 from ..names import unknown
 
@@ -81,17 +84,21 @@ def load(path: str | os.PathLike[str], functions: dict[str, Any] | None = None) 
     """
     from ..network import Network
 
+    place = os.fspath(path)
     network = Network.__new__(Network)
     network._begin()
     try:
-        extras: dict[str, Any] = network._open(os.fspath(path))
+        try:
+            extras: dict[str, Any] = network._open(place)
+        except _core.ModelFileError as error:
+            if not getattr(error, "foreign", False):
+                raise
+            network = Network.__new__(Network)
+            network._begin()
+            extras = _open_rewritten(network, place, error)
+        _take_notes(network)
     except _core.ModelFileError as error:
-        if not getattr(error, "foreign", False):
-            raise
-        network = Network.__new__(Network)
-        network._begin()
-        extras = _open_rewritten(network, path, error)
-    _take_notes(network)
+        raise _core.ModelFileError(f"{os.fsdecode(place)!r}: {error}") from None
     network._pending = extras or None
     if functions:
         _take_functions(network, functions)
@@ -106,44 +113,51 @@ def _open_rewritten(network: "Network", path: str | os.PathLike[str], error: Val
     record = tensors.pop("__cnn__", None)
     if record is None:
         raise error
-    network._open_parts(record, sum(t.nbytes for t in tensors.values()))
+    network._open_parts(record, 8 * sum(t.size for t in tensors.values()))  # they may be narrower than its dtype
     for index, block in enumerate(network._block_table):
         name, shape = block["name"], tuple(block["shape"])
         if name not in tensors or tensors[name].shape != shape:
             found = f"has the shape {tensors[name].shape}" if name in tensors else "is missing"
-            raise _core.ModelFileError(f"{os.fspath(path)!r}: the tensor {name!r} {found}; the graph asks for {shape}")
-        network._block(index)[...] = tensors.pop(name)
+            raise _core.ModelFileError(f"the tensor {name!r} {found}; the graph asks for {shape}")
+        with np.errstate(all="ignore"):  # a number too large for the network's dtype becomes an infinity
+            network._block(index)[...] = tensors.pop(name)
     for key, value in metadata.items():
         if key != "format" and not key.startswith("cnn."):
-            network._set_metadata(key, value)
+            try:
+                network._set_metadata(key, value)
+            except ValueError as fault:
+                raise _core.ModelFileError(str(fault)) from None
     return {name.removeprefix(_STATE): t for name, t in tensors.items() if name.startswith(_STATE)}
 
 
 def _take_notes(network: "Network") -> None:
     notes = network._metadata()
     network.metadata = {key: value for key, value in notes.items() if key not in OURS}
-    found: dict[str, Any] = {}
     for key in OURS:
         if key in notes:
             try:
-                found[key] = json.loads(notes[key])
-            except ValueError:
-                raise _core.ModelFileError(f"the metadata {key!r} of the file is no JSON") from None
-    try:
-        network.loss = losses.from_json(found.get("loss"))
-        network.metrics = metrics.from_json(found["metrics"]) if "metrics" in found else None
-        network.classes, network.preprocessing = found.get("classes"), found.get("preprocessing")
-        if "history" in found:
-            network.history = History._from_json(found["history"])
-        if "optimizer" in found:
-            network._optimizer = optimizers.from_json(found["optimizer"])
-        training = found.get("training", {})
-        network._epochs, network._optimizer_epoch = (
-            int(training.get("epochs", 0)),
-            int(training.get("optimizer_epoch", 0)),
-        )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise _core.ModelFileError(f"the metadata of the file are not what cnn writes: {error}") from None
+                _take(network, key, json.loads(notes[key]))
+            except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError):
+                raise _core.ModelFileError(f"its metadata {key!r} are not what cnn writes") from None
+
+
+def _take(network: "Network", key: str, value: Any) -> None:
+    """One choice, checked as if it had been passed."""
+    if key == "loss":
+        network._resolve_losses(losses.from_json(value))
+        network.loss = losses.from_json(value)
+    elif key == "metrics":
+        network._resolve_metrics(metrics.from_json(value))
+        network.metrics = metrics.from_json(value)
+    elif key == "optimizer":
+        network._optimizer = optimizers.from_json(value)
+    elif key == "history":
+        network.history = History._from_json(value)
+    elif key == "training":
+        network._epochs = whole("epochs", value["epochs"], 0)
+        network._optimizer_epoch = whole("optimizer_epoch", value["optimizer_epoch"], 0)
+    else:
+        setattr(network, key, value)
 
 
 def _take_functions(network: "Network", functions: dict[str, Any]) -> None:
