@@ -578,7 +578,7 @@ def test_weights_that_make_no_sense_are_refused(name, bad):
 
 BX, BY = np.random.default_rng(0).normal(size=(50, 3)), np.random.default_rng(1).normal(size=(50, 1))
 BW = np.random.default_rng(2).uniform(0.5, 2, 50)
-CUTS = [(0, 16), (16, 17), (17, 40), (40, 50)]
+CUTS = [(0, 23), (23, 24), (24, 40), (40, 50)]
 
 
 class Again:
@@ -608,9 +608,8 @@ def test_batches_of_any_iterable(weighted, dtype, isa):
         history = net.fit(form, epochs=3, optimizer=cnn.SGD(0.1), verbose=0).history
         results.append((bits(net), history["loss"]))
         assert len(history["loss"]) == 3
-        figures = net.evaluate(form)
         losses = (net.predict(BX) - BY)[:, 0] ** 2
-        close(figures["loss"], np.average(losses, weights=BW if weighted else None), dtype)
+        close(net.evaluate(form)["loss"], ((BW if weighted else 1) * losses).mean(), dtype)
     assert results[0] == results[1] == results[2]
     assert batches.begun <= 5  # three epochs, an evaluation, and no more than one look ahead
     if not weighted:
@@ -667,13 +666,51 @@ def test_an_error_in_a_batch_comes_out_as_it_is():
     ],
 )
 def test_a_bad_batch_changes_nothing(bad):
-    good = (BX[:16], BY[:16])
+    good = (BX[:16], BY[:16])  # a list's batches are looked at before the first step, an iterable's as they come
     net, other = linear(), linear()
     net.optimizer = other.optimizer = "sgd"
     with pytest.raises((ValueError, TypeError)):
         net.fit([good, bad], epochs=1, verbose=0)
     other.partial_fit(*good)
     assert bits(net) in (bits(linear()), bits(other))
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_batches_that_grow(weighted, dtype):
+    """A list's largest is found; an iterable's is told by batch_size=; evaluation takes any."""
+    cuts = [(0, 3), (3, 40), (40, 41), (41, 50)]
+    batches = [(BX[a:b], BY[a:b], BW[a:b])[: 2 + weighted] for a, b in cuts]
+
+    class Stream:
+        def __iter__(self):
+            return iter(batches)
+
+    one, two = linear(dtype), linear(dtype)
+    one.fit(batches, epochs=2, verbose=0)
+    two.fit(Stream(), epochs=2, batch_size=37, verbose=0)
+    assert bits(one) == bits(two)
+    with pytest.raises(ValueError, match="batch_size=37"):
+        linear(dtype).fit(Stream(), epochs=2, verbose=0)
+
+    def bias(y_true, y_pred):
+        return float((y_pred - y_true).mean())
+
+    wanted = ((BW if weighted else 1) * (one.predict(BX) - BY)[:, 0] ** 2).mean()
+    for form in (batches, Stream()):
+        figures = one.evaluate(form, metrics=["mae", bias])
+        close(figures["loss"], wanted, dtype)
+        close(figures["bias"], (one.predict(BX) - BY).mean(), dtype, factor=10)
+    net = one.copy()
+    history = net.fit(BX, BY, batch_size=2, optimizer=cnn.SGD(0.0), epochs=2, validation_data=Stream(), verbose=0).history
+    close(history["val_loss"], [wanted, wanted], dtype)
+
+
+def test_weights_go_with_arrays():
+    for name in ("sample_weight", "class_weight"):
+        with pytest.raises(ValueError, match=name):
+            linear().fit(Again(), **{name: BW}, verbose=0)
+    with pytest.raises(ValueError, match="sample_weight"):
+        linear().evaluate(Again(), sample_weight=BW)
 
 
 def test_validation_from_batches():

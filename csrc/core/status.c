@@ -199,6 +199,8 @@ static cnn_status fail_list(cnn_error *error, cnn_status status, int32_t node, c
   if (!error || error->size < sizeof *error) return status;
   char sentence[sizeof error->text]; /* apart: an argument may be error->text itself, when a caller adds to it */
   format_list(sentence, sizeof sentence, format, list);
+  for (char *p = sentence; *p; p++) /* one line, whatever is in the names of a damaged file */
+    if ((unsigned char)*p < 32 || *p == 127) *p = '?';
   error->status = status;
   error->node = node;
   memcpy(error->text, sentence, sizeof sentence);

@@ -1,6 +1,7 @@
 """Data that come in batches: any iterable of ``(X, y)`` or ``(X, y, weights)``, read again each epoch; a torch DataLoader is one."""
 
 import itertools
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -27,10 +28,19 @@ class Batches:
         ``prepare(X, y, weights) -> Batch``: checks one batch, which raises before anything is changed.
     name : str
         The argument, for messages.
+
+    Attributes
+    ----------
+    most : int
+        Rows that the engine takes at once.
+    divisible : bool
+        Whether a larger batch may be given in pieces, as no step is made of it.
     """
 
     def __init__(self, data: Any, prepare: Callable[[Any, Any, Any], Batch] | None, name: str) -> None:
         self.data, self.prepare, self.name = data, prepare, name
+        self.most, self.divisible = sys.maxsize, False
+        self._pieces: list[Batch] = []
         self.once = iter(data) is data  # a generator: what is taken is gone
         self._iterator: Iterator[Any] = iter(data)
         first = next(self._iterator, _END)
@@ -46,8 +56,12 @@ class Batches:
         return batch[0], batch[1], batch[2] if len(batch) == 3 else None
 
     def __call__(self, epoch: int, batch: int) -> Batch | None:
-        if batch == 0 and not self._fresh and not self.once:
-            self._iterator = iter(self.data)
+        if batch == 0:
+            self._pieces = []
+            if not self._fresh and not self.once:
+                self._iterator = iter(self.data)
+        elif self._pieces:
+            return self._pieces.pop()
         self._fresh = False
         item = next(self._iterator, _END)
         if item is _END:
@@ -57,4 +71,18 @@ class Batches:
                 )
             return None
         assert self.prepare is not None
-        return self.prepare(*self._split(item))
+        inputs, targets, weights = prepared = self.prepare(*self._split(item))
+        rows = len(inputs[0])
+        if rows <= self.most:
+            return prepared
+        if not self.divisible:
+            raise ValueError(
+                f"{self.name} gave a batch of {rows} rows and there is room for {self.most}: pass batch_size={rows},"
+                " the most that a batch may have"
+            )
+        cuts = [slice(i, i + self.most) for i in range(0, rows, self.most)]
+        self._pieces = [
+            ([a[c] for a in inputs], [a[c] for a in targets], None if weights is None else weights[c])
+            for c in reversed(cuts)
+        ]
+        return self._pieces.pop()

@@ -211,8 +211,9 @@ class Training(Choices):
             metrics = self._by_output([["accuracy"] if name in _CLASS_LOSSES else [] for name in trainer.losses])
         plan = MetricPlan(self._resolve_metrics(metrics), self._ends[2])
         if batches is not None:
-            batches.prepare = lambda bx, by, bw: self._data(trainer, self._input_arrays(bx), by, bw, None, scale=False)
-            data: Any = batches
+            if sample_weight is not None:
+                raise ValueError("sample_weight goes with arrays; batches bring their own weights, as (X, y, weights)")
+            data: Any = self._prepared(batches, trainer, divisible=True)
         else:
             data = self._data(trainer, inputs, y, sample_weight, None)
         figures = trainer.evaluate(data, batch_rows=trainer.max_batch, metrics=plan.specs, functions=plan.functions)
@@ -255,8 +256,9 @@ class Training(Choices):
             if split:
                 raise ValueError("validation_split goes with arrays; with batches pass validation_data=")
             batches = Batches(X, None, "X")
-            inputs = self._input_arrays(batches.first[0])
-            return batches, max(len(inputs[0]), 1 if batch_size is BATCH_SIZE else rows)
+            known = [batches._split(b) for b in X] if isinstance(X, list | tuple) else [batches.first]
+            most = max(len(self._input_arrays(one[0])[0]) for one in known)
+            return batches, max(most, 1 if batch_size is BATCH_SIZE else rows)
         if y is None:
             raise ValueError(
                 "y is missing: fit takes X and y, or an iterable of batches (X, y) (to learn X itself, pass y=X)"
@@ -291,8 +293,7 @@ class Training(Choices):
         if validation_data is not None:
             validation = self._validation_data(trainer, validation_data)
         if isinstance(train, Batches):
-            train.prepare = lambda bx, by, bw: self._data(trainer, self._input_arrays(bx), by, bw, None, scale=False)
-            return train, validation
+            return self._prepared(train, trainer, divisible=False), validation
         inputs, y = train
         if not split:
             return self._data(trainer, inputs, y, sample_weight, class_weight), validation
@@ -329,8 +330,11 @@ class Training(Choices):
             raise TypeError(
                 f"validation_data is a {type(given).__name__}; expected (X, y), (X, y, weights), or an iterable of batches"
             )
-        batches = Batches(given, None, "validation_data")
+        return self._prepared(Batches(given, None, "validation_data"), trainer, divisible=True)
+
+    def _prepared(self, batches: Batches, trainer: _core.Trainer, *, divisible: bool) -> Batches:
         batches.prepare = lambda bx, by, bw: self._data(trainer, self._input_arrays(bx), by, bw, None, scale=False)
+        batches.most, batches.divisible = trainer.max_batch, divisible
         return batches
 
     def _data(

@@ -132,6 +132,7 @@ cdef extern from "engine.h" nogil:
         const double *weights
         size_t weight_width
         const int32_t *lengths
+        uint64_t first_row, total_rows
     ctypedef struct cnn_source:
         cnn_data data
         int (*next)(void *user, uint64_t epoch, uint64_t batch, cnn_data *out) noexcept nogil
@@ -210,7 +211,7 @@ cdef extern from "engine.h" nogil:
     ctypedef struct cnn_fit_options:
         cnn_source train
         const cnn_source *validation
-        size_t epochs, batch_rows, steps_per_epoch
+        size_t epochs, batch_rows, steps_per_epoch, expected_steps
         uint64_t first_epoch
         int32_t shuffle, on_nan
         const cnn_metric_spec *metrics

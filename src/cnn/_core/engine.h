@@ -22,6 +22,7 @@ typedef struct {
   const double *weights;             /* (rows, weight_width), already scaled; NULL: all 1 */
   size_t weight_width;               /* 1, or the steps of a row */
   const int32_t *lengths;
+  uint64_t first_row, total_rows;    /* of a batch that is a share of a larger one (over ranks): its first row there, and all rows; 0: it is whole */
 } cnn_data;
 
 /* A data set: arrays held whole (next NULL), or batches from a hook. next fills *batch (its arrays live until the next call) and
@@ -154,6 +155,7 @@ typedef struct {
   cnn_source train;
   const cnn_source *validation; /* NULL: none */
   size_t epochs, batch_rows, steps_per_epoch; /* steps 0: all */
+  size_t expected_steps;        /* of a source of batches, for schedules in its first epoch; 0: not known */
   uint64_t first_epoch;         /* counters go on from here */
   int32_t shuffle, on_nan;
   const cnn_metric_spec *metrics;

@@ -79,7 +79,7 @@ cdef cnn_status data_of(Trainer *t, const void *x, int32_t dtype, const void *y,
     return CNN_OK
 
 
-cdef cnn_status step_checked(Trainer *t, const cnn_data *data, uint64_t first_row, double *loss, cnn_error *error) noexcept nogil:
+cdef cnn_status step_checked(Trainer *t, const cnn_data *data, double *loss, cnn_error *error) noexcept nogil:
     """One optimizer step on data of at most max_batch rows."""
     cdef double value = 0
     cdef cnn_status status
@@ -91,7 +91,6 @@ cdef cnn_status step_checked(Trainer *t, const cnn_data *data, uint64_t first_ro
     if status != CNN_OK:
         return status
     bind_batch(t, data)
-    t.first_row = first_row
     status = trainer_step(t, CNN_NAN_RAISE, &value, error)
     if status == CNN_OK and loss != NULL:
         loss[0] = value
@@ -102,7 +101,7 @@ cdef cnn_status step_plain(Trainer *t, const void *x, int32_t dtype, const void 
     cdef cnn_data data
     cdef cnn_array arrays[2]
     cdef cnn_status status = data_of(t, x, dtype, y, labels, n, &data, arrays)
-    return step_checked(t, &data, 0, loss, t.error) if status == CNN_OK else status
+    return step_checked(t, &data, loss, t.error) if status == CNN_OK else status
 
 cdef public cnn_status cnn_trainer_step(cnn_trainer *trainer, const float *x, const float *y, size_t n, double *loss) noexcept nogil:
     return step_plain(<Trainer *>trainer, x, CNN_FLOAT32, y, 0, n, loss)
@@ -119,7 +118,7 @@ cdef public cnn_status cnn_trainer_step_batch(cnn_trainer *trainer, const cnn_ba
     cdef cnn_array inputs[8]
     cdef cnn_array targets[8]
     cdef cnn_data data
-    cdef double *weights = NULL
+    cdef double *weights
     cdef double factor
     cdef size_t i
     cdef cnn_status status
@@ -137,13 +136,18 @@ cdef public cnn_status cnn_trainer_step_batch(cnn_trainer *trainer, const cnn_ba
     data.inputs = inputs
     data.targets = targets
     data.lengths = batch.lengths
+    data.first_row = batch.first_row
     # The engine divides by the batch's own rows: a share of a larger batch (total_rows, total_weight) is weighed down to its part.
     factor = batch.total_weight if batch.total_weight > 0 else <double>batch.total_rows
     factor = <double>batch.rows / factor if factor > 0 else 1.0
     if batch.sample_weight != NULL or factor != 1.0:
-        weights = <double *>cnn_memory_new(&t.allocator, (batch.rows + 1) * sizeof(double))
-        if weights == NULL:
-            return cnn_fail(t.error, CNN_E_MEMORY, "not enough memory for the weights of %z rows", batch.rows)
+        if batch.rows > t.max_batch:
+            return cnn_fail(t.error, CNN_E_ARGUMENT, "the batch has %z rows; the trainer was made for at most %z", batch.rows, t.max_batch)
+        if t.weights == NULL:
+            t.weights = <double *>cnn_memory_new(&t.allocator, t.max_batch * sizeof(double))
+        if t.weights == NULL:
+            return cnn_fail(t.error, CNN_E_MEMORY, "not enough memory for the weights of %z rows", t.max_batch)
+        weights = t.weights
         for i in range(batch.rows):
             weights[i] = factor
             if batch.sample_weight != NULL:
@@ -152,13 +156,10 @@ cdef public cnn_status cnn_trainer_step_batch(cnn_trainer *trainer, const cnn_ba
                 else:
                     weights[i] *= (<const double *>batch.sample_weight)[i]
             if weights[i] < 0 or weights[i] - weights[i] != 0:
-                cnn_memory_release(weights)
                 return cnn_fail(t.error, CNN_E_VALUE, "sample_weight of row %z is negative or not finite", i)
         data.weights = weights
         data.weight_width = 1
-    status = step_checked(t, &data, batch.first_row, loss, t.error)
-    cnn_memory_release(weights)
-    return status
+    return step_checked(t, &data, loss, t.error)
 
 
 # ---- The parts of a step -----------------------------------------------------------------------------------------------------------
@@ -249,7 +250,7 @@ cdef cnn_status backward_data(Trainer *t, const void *const *dy, int accumulate,
     cdef int32_t v
     cdef cnn_status status
     if f == NULL or t.manual_rows == 0:
-        return cnn_fail(error, CNN_E_STATE, "backward was called before forward")
+        return cnn_fail(error, CNN_E_STATE, "backward was called without a forward before it; each forward allows one backward")
     for i in range(g.n_outputs):
         if f.gradient[g.outputs[i]] != NULL:
             memcpy(f.gradient[g.outputs[i]], dy[i], t.manual_rows * value_bytes(&t.manual, g.outputs[i], 1))

@@ -356,6 +356,8 @@ cdef cnn_status fit_epoch(Fit *s, double *record) noexcept nogil:
     for i in range(f.n_metrics):
         metric_reset(&s.metrics[i])
     batches = (data.rows + f.batch_rows - 1) // f.batch_rows if f.train.next == NULL else <size_t>s.steps_before
+    if batches == 0:
+        batches = f.expected_steps
     if f.steps_per_epoch and (f.steps_per_epoch < batches or batches == 0):
         batches = f.steps_per_epoch
     while status == CNN_OK and (f.steps_per_epoch == 0 or batch < f.steps_per_epoch):
@@ -380,7 +382,7 @@ cdef cnn_status fit_epoch(Fit *s, double *record) noexcept nogil:
             n = data.rows - first if data.rows - first < f.batch_rows else f.batch_rows
             bind_rows(t, s.order, first, n)
             first += n
-        status = fit_batch(s, batch, &sum_, &rows, <double>batch / <double>batches if batches > batch else 0.0)
+        status = fit_batch(s, batch, &sum_, &rows, <double>batch / <double>batches if batches > batch else 1.0 if batches else 0.0)
         batch += 1
     if status != CNN_OK:
         return status
@@ -416,8 +418,10 @@ cdef cnn_status fit_run(Fit *s, Metric *val_metrics) noexcept nogil:
             c.predictions = f.validation_predictions
             c.targets = f.validation_targets
             c.weights = f.validation_weights
+            t.tick_every = t.until_tick = 1  # these batches take another time than the steps
             status = evaluate(t, f.validation, t.max_batch, t.epoch, f.metrics, f.n_metrics, val_metrics, &c,
                               record + 3 + f.n_metrics, s.error)
+            t.tick_every = t.until_tick = 1
             if status != CNN_OK:
                 return status
         f.epochs_done = e + 1

@@ -235,11 +235,29 @@ cdef cnn_status graph_share_blocks(Graph *g, int32_t index, int32_t shares, cnn_
     return CNN_OK
 
 
+cdef cnn_status node_shape(const OpTable *table, Graph *g, const Node *node, const PlanValue *inputs, PlanValue *outputs, int32_t *n,
+                           cnn_error *error) noexcept nogil:
+    """All outputs of a node, checked; outputs has room for MAX_OUTPUTS."""
+    cdef size_t i
+    cdef cnn_status status
+    memset(outputs, 0, MAX_OUTPUTS * sizeof(PlanValue))
+    for i in range(MAX_OUTPUTS):
+        outputs[i].batched = 1
+    status = table.shape(g, node, inputs, outputs, error)
+    n[0] = 0
+    for i in range(MAX_OUTPUTS):
+        if status == CNN_OK and (outputs[i].rank > 0 or i == 0):
+            status = check_row(&outputs[i], g, node, error)
+            outputs[i].row = row_elements(&outputs[i])
+            n[0] += 1
+    return status
+
+
 cdef cnn_status graph_try_add(Graph *g, int32_t op, const int32_t *inputs, size_t n_inputs, const cnn_attribute *attributes, size_t n,
                               int32_t *value, cnn_error *error) noexcept nogil:
     cdef OpTable table
     cdef Node *node
-    cdef PlanValue output
+    cdef PlanValue outputs[MAX_OUTPUTS]
     cdef PlanValue *described = NULL
     cdef size_t i
     cdef int32_t index = <int32_t>g.n_nodes
@@ -251,7 +269,7 @@ cdef cnn_status graph_try_add(Graph *g, int32_t op, const int32_t *inputs, size_
         if inputs[i] < 0 or <size_t>inputs[i] >= g.n_values:
             return cnn_fail(error, CNN_E_ARGUMENT, "%s: input %z is the value %d; there are %z values", table.name, i, inputs[i], g.n_values)
     if (not make_room(g.allocator, <void **>&g.nodes, &g.room_nodes, g.n_nodes, 1, sizeof(Node))
-            or not make_room(g.allocator, <void **>&g.values, &g.room_values, g.n_values, 1, sizeof(Value))
+            or not make_room(g.allocator, <void **>&g.values, &g.room_values, g.n_values, MAX_OUTPUTS, sizeof(Value))
             or not make_room(g.allocator, <void **>&g.attributes, &g.room_attributes, g.n_attributes, n, sizeof(Attribute))
             or not make_room(g.allocator, <void **>&g.inputs, &g.room_inputs, g.n_inputs, 1, sizeof(int32_t))):
         return cnn_fail(error, CNN_E_MEMORY, "not enough memory for the graph")
@@ -260,7 +278,6 @@ cdef cnn_status graph_try_add(Graph *g, int32_t op, const int32_t *inputs, size_
     node.op = op
     node.shares = -1
     node.n_inputs = <int32_t>n_inputs
-    node.n_outputs = 1
     node.output = <int32_t>g.n_values
     node.inputs = g.n_links
     node.attributes = g.n_attributes
@@ -284,20 +301,16 @@ cdef cnn_status graph_try_add(Graph *g, int32_t op, const int32_t *inputs, size_
         for i in range(n_inputs):
             value_describe(&g.values[inputs[i]], &described[i])
     g.n_nodes += 1
-    memset(&output, 0, sizeof(output))
-    output.batched = 1
-    status = table.shape(g, node, described, &output, error)
+    status = node_shape(&table, g, node, described, outputs, &node.n_outputs, error)
     if status == CNN_OK:
-        status = check_row(&output, g, node, error)
-    if status == CNN_OK:
-        output.row = row_elements(&output)
-        g.values[g.n_values].node = index
-        g.values[g.n_values].dtype = output.dtype
-        g.values[g.n_values].rank = output.rank
-        memcpy(g.values[g.n_values].dims, output.dims, sizeof(output.dims))
-        g.n_values += 1
+        for i in range(<size_t>node.n_outputs):
+            g.values[g.n_values].node = index
+            g.values[g.n_values].dtype = outputs[i].dtype
+            g.values[g.n_values].rank = outputs[i].rank
+            memcpy(g.values[g.n_values].dims, outputs[i].dims, sizeof(outputs[i].dims))
+            g.n_values += 1
         if table.blocks != NULL:
-            status = table.blocks(g, index, described, &output, error)
+            status = table.blocks(g, index, described, outputs, error)
     cnn_memory_release(described)
     if status != CNN_OK:
         if error != NULL and error.size >= sizeof(cnn_error):

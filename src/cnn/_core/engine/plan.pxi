@@ -111,8 +111,10 @@ cdef cnn_status plan_shapes(Plan *p, const PlanWish *wish, cnn_error *error) noe
     cdef const Graph *g = p.graph
     cdef const Node *node
     cdef PlanValue *inputs
+    cdef PlanValue outputs[MAX_OUTPUTS]
     cdef PlanValue *v
     cdef size_t i, j, most = 1
+    cdef int32_t made
     cdef cnn_status status = CNN_OK
     for i in range(g.n_inputs):
         v = &p.values[g.inputs[i]]
@@ -136,14 +138,10 @@ cdef cnn_status plan_shapes(Plan *p, const PlanWish *wish, cnn_error *error) noe
         node = &g.nodes[p.steps[i].node]
         for j in range(<size_t>node.n_inputs):
             inputs[j] = p.values[g.links[node.inputs + j]]
-        v = &p.values[node.output]
-        v.batched = 1
-        status = p.steps[i].table.shape(<Graph *>g, node, inputs, v, error)
-        if status == CNN_OK:
-            status = check_row(v, g, node, error)
+        status = node_shape(&p.steps[i].table, <Graph *>g, node, inputs, outputs, &made, error)
         if status != CNN_OK:
             break
-        v.row = row_elements(v)
+        memcpy(&p.values[node.output], outputs, <size_t>node.n_outputs * sizeof(PlanValue))
     cnn_memory_release(inputs)
     return status
 
@@ -206,7 +204,7 @@ cdef cnn_status plan_gradients(Plan *p, const PlanWish *wish, unsigned char *flo
     cdef const Node *node
     cdef const Block *block
     cdef size_t i, j, k
-    cdef int wants
+    cdef int wants, reached
     cdef unsigned char *reaches = <unsigned char *>cnn_memory_new(p.allocator, g.n_values)
     if reaches == NULL:
         return cnn_fail(error, CNN_E_MEMORY, "not enough memory for a plan")
@@ -214,7 +212,10 @@ cdef cnn_status plan_gradients(Plan *p, const PlanWish *wish, unsigned char *flo
         reaches[wish.losses[i]] = 1
     for i in range(p.n_steps, 0, -1):
         node = &g.nodes[p.steps[i - 1].node]
-        if reaches[node.output]:
+        reached = 0
+        for j in range(<size_t>node.n_outputs):
+            reached |= reaches[node.output + j]
+        if reached:
             for j in range(<size_t>node.n_inputs):
                 reaches[g.links[node.inputs + j]] = 1
     if wish.input_gradients:
@@ -227,8 +228,10 @@ cdef cnn_status plan_gradients(Plan *p, const PlanWish *wish, unsigned char *flo
             wants |= flows[g.links[node.inputs + j]]
         for j in range(<size_t>node.n_blocks):
             wants |= g.blocks[g.links[node.blocks + j]].trainable
-        flows[node.output] = 1 if wants and reaches[node.output] else 0
-        p.steps[i].backward = flows[node.output]
+        p.steps[i].backward = 0
+        for j in range(<size_t>node.n_outputs):
+            flows[node.output + j] = 1 if wants and reaches[node.output + j] else 0
+            p.steps[i].backward |= flows[node.output + j]
         if p.steps[i].backward:
             for j in range(<size_t>node.n_blocks):
                 k = <size_t>g.links[node.blocks + j]
@@ -303,11 +306,11 @@ cdef void plan_share(Plan *p, const PlanWish *wish, const unsigned char *flows, 
         data[v].begin = gradient[v].begin = NONE
     for i in range(S):
         node = &g.nodes[p.steps[i].node]
-        y = node.output
-        extend(&data[y], i, i)
-        if p.steps[i].backward:
-            extend(&gradient[y], 2 * S - i, 2 * S - i)
-            if p.steps[i].plan.keeps_output:
+        for y in range(node.output, node.output + node.n_outputs):
+            extend(&data[y], i, i)
+            if flows[y]:
+                extend(&gradient[y], 2 * S - i, 2 * S - i)
+            if p.steps[i].backward and p.steps[i].plan.keeps_output:
                 extend(&data[y], i, 2 * S - i)
         for j in range(<size_t>node.n_inputs):
             x = g.links[node.inputs + j]
@@ -332,7 +335,7 @@ cdef void plan_share(Plan *p, const PlanWish *wish, const unsigned char *flows, 
             extend(&gradient[g.inputs[i]], S, 2 * S + 1)
     for i in range(S):
         node = &g.nodes[p.steps[i].node]
-        if node.n_inputs != 1:
+        if node.n_inputs != 1 or node.n_outputs != 1:
             continue
         x = g.links[node.inputs]
         y = node.output

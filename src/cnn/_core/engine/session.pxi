@@ -17,7 +17,8 @@ cdef struct Session:
     size_t *row_bytes      # of each wanted value
     Inner *inners          # of the inputs of a call
     unsigned char *bound   # wanted value i may be written where the caller wants it
-    uint64_t step          # of random numbers, when training
+    uint64_t step          # calls so far: new random numbers for each, when training
+    size_t max_rows        # of a call, for those who were promised memory for so many; 0: any
 
 cdef struct Prediction:    # one call
     Session *s
@@ -232,6 +233,7 @@ cdef cnn_status session_predict(Session *s, const cnn_data *data, void **outputs
         s.frames[i].error.status = CNN_OK
     tiles = (c.rows + c.tile - 1) // c.tile
     cnn_parallel_for(executor if tiles > 1 else NULL, tiles, prediction_tile, &c)
+    s.step += 1
     return frames_error(s.frames, s.n_frames, error)
 
 

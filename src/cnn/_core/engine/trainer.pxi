@@ -41,6 +41,7 @@ cdef struct Trainer:
     Target *targets
     size_t n_targets
     Inner *inners          # of the inputs
+    double *weights        # of a cnn_batch, when it has any
     size_t max_batch, n_parts
     void *gradients[MAX_PARTS]
     Span *spans
@@ -89,6 +90,7 @@ cdef void trainer_release(Trainer *t) noexcept nogil:
             cnn_memory_release(t.targets[i].predictions)
     cnn_memory_release(t.targets)
     cnn_memory_release(t.inners)
+    cnn_memory_release(t.weights)
     for i in range(MAX_PARTS):
         cnn_memory_release(t.gradients[i])
     for i in range(MAX_SLOTS):
@@ -401,6 +403,9 @@ cdef void trainer_part(void *arg, size_t index, int32_t member) noexcept nogil:
     if end > t.n:
         end = t.n
     while first < end and f.error.status == CNN_OK:
+        if member == 0 and first > index * t.part_rows and tick_between(t) != CNN_OK:
+            f.error.status = CNN_STOPPED
+            return
         n = end - first if end - first < t.plan.rows else t.plan.rows
         if t.net.graph.dtype == CNN_FLOAT32:
             status = trainer_tile(t, f, first, n, fresh, <float *>t.gradients[index], <const float *>t.net.arena)
@@ -418,7 +423,7 @@ cdef void batch_scale(Trainer *t) noexcept nogil:
     cdef Target *o
     for k in range(t.n_targets):
         o = &t.targets[k]
-        base = o.weight / <double>t.n
+        base = o.weight / (<double>t.data.total_rows if t.data.total_rows else <double>t.n)
         if o.loss.kind != CNN_LOSS_QUADRATIC:  # which is a sum over outputs, all others are means
             base /= <double>o.positions
         for i in range(t.n):
@@ -427,6 +432,18 @@ cdef void batch_scale(Trainer *t) noexcept nogil:
                 if t.data.weights != NULL:
                     w *= t.data.weights[(<size_t>t.rows[t.first + i] if t.rows != NULL else t.first + i) * width + (j if width > 1 else 0)]
                 o.scale[i * o.positions + j] = w
+
+
+cdef cnn_status tick_between(Trainer *t) noexcept nogil:
+    """Between the tiles of one large batch, on the caller's thread: a tick when one is due."""
+    cdef int64_t now
+    if t.hooks.tick == NULL:
+        return CNN_OK
+    now = cnn_clock_nanoseconds()
+    if now - t.ticked < 20000000:
+        return CNN_OK
+    t.ticked = now
+    return CNN_STOPPED if t.hooks.tick(t.hooks.user, t.epoch, t.step, 0) else CNN_OK
 
 
 cdef double batch_loss(const Trainer *t) noexcept nogil:
@@ -463,7 +480,7 @@ cdef void bind_rows(Trainer *t, const uint32_t *rows, size_t first, size_t n) no
     t.rows = rows
     t.first = first
     t.n = n
-    t.first_row = 0
+    t.first_row = t.data.first_row
     if t.data.n_targets:
         batch_scale(t)
 

@@ -10,6 +10,7 @@ ctypedef fused real:
 cdef enum:
     MAX_RANK = 8
     MAX_BLOCKS = 16        # parameter blocks of one node
+    MAX_OUTPUTS = 4        # values of one node
     ALIGN = 16             # elements: every block of the arena begins at a multiple of it
 
 cdef extern from *:
@@ -102,7 +103,7 @@ cdef struct OpPlan:
     int32_t keeps_output   # backward reads the outputs
     int32_t couples        # rows of a batch depend on each other
     double flops           # multiply-adds of one row, forward
-    int64_t integer[4]     # the op's own constants
+    int64_t integer[16]    # the op's own constants
     double number[4]
 
 cdef struct Run:           # one pass over one tile; shared by all its ops
@@ -143,7 +144,8 @@ ctypedef cnn_status (*op_backward_f64)(Op *op, const double *parameters, double 
 
 cdef struct OpTable:       # engine/registry.pxi fills it, from CNN_OP_LIST
     const char *name
-    op_shape shape         # output dims and dtypes from the inputs' (dims may be OPEN); checks the attributes
+    op_shape shape         # outputs' dims and dtypes from the inputs' (dims may be OPEN); checks the attributes. A node has as many outputs as
+                           # it gives a rank to, MAX_OUTPUTS at most
     op_blocks blocks       # NULL: no parameters
     op_plan plan           # NULL: all zero
     op_forward_f32 forward_f32
