@@ -167,9 +167,10 @@ class Trainer:
         "step", "exponential", "cosine", "one_cycle", or (callable, lr). Hooks: epoch_begin(epoch), epoch_end(epoch, record),
         batch_begin(epoch, batch), batch_end(epoch, batch, loss), tick(epoch, batch, loss); a true result stops. Ctrl-C raises KeyboardInterrupt.
         functions: metrics in Python, f(y_true, y_pred) of the first output: each is appended to the record's metrics.
-        Returns the records of the epochs done ([loss, penalty, lr, *metrics, *functions, (val_loss, *val_metrics, *val_functions)]) and "done" or "stopped". When an
-        exception ends the fit, the records so far are in self.records."""
-    records: list[list[float]]
+        Returns the figures of the epochs done, a list each (loss, penalty, lr, *metrics, *functions, then val_loss, *val_metrics, *val_functions),
+        and "done" or "stopped". When an
+        exception ends the fit, the figures so far are in self.columns."""
+    columns: list[list[float]]
     def evaluate(
         self,
         data: Any,

@@ -89,7 +89,7 @@ class Loop:
             )
         finally:
             if started:
-                self._record(trainer.records, first)
+                self._record(trainer.columns, first)
             if not self.history.epoch and before is not None and epochs:
                 network.history = before
             network._fitting = False
@@ -157,14 +157,15 @@ class Loop:
         self.network._epochs = int(epoch) + 1
         return dict(self.logs)
 
-    def _record(self, records: list[list[float]], first: int) -> None:
+    def _record(self, columns: list[list[float]], first: int) -> None:
         """What no epoch_end has written."""
         done = sum(epoch >= first for epoch in self.history.epoch)
-        if done < len(records):
-            self.logs = self._named(records[-1])
-            columns = dict(zip(self.names, zip(*records[done:], strict=True), strict=True))
-            self.history._extend(range(first + done, first + len(records)), {name: columns[name] for name in self.logs})
-        self.network._epochs = max(self.network._epochs, first + len(records))
+        epochs = len(columns[0]) if columns else 0
+        if done < epochs:
+            self.logs = self._named([column[-1] for column in columns])
+            fresh = {name: column[done:] for name, column in zip(self.names, columns, strict=True) if name in self.logs}
+            self.history._extend(range(first + done, first + epochs), fresh)
+        self.network._epochs = max(self.network._epochs, first + epochs)
 
     # ---- The learning rate
 

@@ -28,7 +28,7 @@ cdef class Trainer(TrainerBase):
     def fit(self, train, validation=None, *, size_t epochs, size_t batch_rows, size_t steps_per_epoch=0, uint64_t first_epoch=0, bint shuffle=True,
             on_nan="raise", metrics=(), schedule=None, epoch_begin=None, epoch_end=None, batch_begin=None, batch_end=None, tick=None, reduce=None,
             functions=()):
-        """All epochs; (records of the epochs done, "done" or "stopped"). When it raises, the records are in self.records.
+        """All epochs; (records of the epochs done, "done" or "stopped"). When it raises, the records are in self.columns.
 
         train, validation: (inputs, targets, weights[, lengths]) with lists of arrays, or a callable(epoch, batch) -> such data, None at the end
         of the epoch. schedule: (kind, lr, constants, warmup), or (callable, lr). Hooks: epoch_begin(epoch), epoch_end(epoch, record),
@@ -92,19 +92,19 @@ cdef class Trainer(TrainerBase):
                 o.validation_targets = fit.validation.collected.targets
         mode = self.enter(True)
         try:
-            self.records = []
+            self.columns = []
             o.records = <double *>records_room(epochs, fit.width)
             with nogil:
                 status = cnn_trainer_run(self.c, &o, &error)
-            self.records = fit_records(fit, &o)
+            self.columns = fit_columns(fit, &o)
         finally:
             cnn_memory_release(o.records)
             self.leave(True, mode)
         raise_pending()
         if status == CNN_STOPPED or (status == CNN_E_NONFINITE and o.on_nan == CNN_NAN_STOP):
-            return self.records, "stopped"
+            return self.columns, "stopped"
         check(status, &error)
-        return self.records, "done"
+        return self.columns, "done"
 
     def evaluate(self, data, *, size_t batch_rows, metrics=(), functions=()):
         """[loss, *metrics, *functions' figures] of the network as it is."""
@@ -290,8 +290,15 @@ cdef void *records_room(size_t epochs, size_t width) except NULL:
     return p
 
 
-cdef list fit_records(Fit fit, const cnn_fit_options *o):
-    cdef size_t i, n = o.epochs_done
+cdef list fit_columns(Fit fit, const cnn_fit_options *o):
+    """The figures of the epochs done, a list each: few long lists cost the garbage collector nothing, a list an epoch does."""
+    cdef size_t i, j, n = o.epochs_done, first = 3 + fit.n_metrics
+    cdef list columns
+    if fit.functions:
+        n = min(n, <size_t>len(fit.figures))
+    columns = [[o.records[i * fit.width + j] for i in range(n)] for j in range(fit.width)]
     if not fit.functions:
-        return [fit.record(o.records + i * fit.width, None) for i in range(n)]
-    return [fit.record(o.records + i * fit.width, fit.figures[i]) for i in range(min(n, <size_t>len(fit.figures)))]
+        return columns
+    mine = [[fit.figures[i][0][j] for i in range(n)] for j in range(<size_t>len(fit.functions))]
+    theirs = [[fit.figures[i][1][j] for i in range(n)] for j in range(<size_t>len(fit.functions))] if fit.validation is not None else []
+    return columns[:first] + mine + columns[first:] + theirs

@@ -18,7 +18,7 @@ cdef class TrainerBase:
     cdef readonly size_t max_batch
     cdef readonly list losses  # names; "custom" for a callable
     cdef readonly list classes # by output: labels are below it; 0: targets are numbers
-    cdef public list records   # of the last fit
+    cdef public list columns   # of the last fit
 
     def __init__(self, Network network not None, losses, optimizer, options, size_t max_batch, bint input_gradients=False):
         if self.c != NULL:
@@ -30,7 +30,7 @@ cdef class TrainerBase:
         memset(&self.setup, 0, sizeof(self.setup))
         self.network = network
         self.max_batch = max_batch
-        self.records = []
+        self.columns = []
         self.setup.max_batch = max_batch
         self.setup.input_gradients = input_gradients
         optimizer_from(optimizer, options, &self.setup.optimizer)

@@ -241,6 +241,7 @@ cdef public cnn_status cnn_trainer_set_optimizer(cnn_trainer *trainer, const cnn
         t.optimizer = options[0]
         t.table = table
         t.lr = options.lr
+        t.constants_rate = -1
         return CNN_OK
     t.optimizer = options[0]
     return trainer_slots(t, t.error)

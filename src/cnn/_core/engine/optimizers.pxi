@@ -253,6 +253,7 @@ cdef cnn_status optimizer_table(const cnn_optimizer_options *o, OptimizerTable *
     if status != CNN_OK:
         return status
     memset(t, 0, sizeof(OptimizerTable))
+    t.steady = o.kind == CNN_OPTIMIZER_SGD or o.kind == CNN_OPTIMIZER_RMSPROP
     if o.kind == CNN_OPTIMIZER_SGD and o.momentum == 0:
         t.f32 = sgd_update[float]
         t.f64 = sgd_update[double]

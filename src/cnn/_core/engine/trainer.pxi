@@ -51,6 +51,8 @@ cdef struct Trainer:
     void *slots[MAX_SLOTS]
     Lbfgs *lbfgs
     double lr
+    double constants[MAX_CONSTANTS]    # of the optimizer's formulas, in the network's dtype, at this rate
+    double constants_rate
     uint64_t epoch, step, updates   # updates: optimizer steps taken, for bias correction
     int32_t in_order
     int32_t penalties, limits   # some block has l1 or l2; max_norm
@@ -153,6 +155,7 @@ cdef cnn_status trainer_slots(Trainer *t, cnn_error *error) noexcept nogil:
     t.lbfgs = NULL
     t.updates = 0
     t.lr = t.optimizer.lr
+    t.constants_rate = -1
     for i in range(<size_t>t.table.slots):
         t.slots[i] = cnn_memory_new(&t.allocator, n * item + 64)
         if t.slots[i] == NULL:
@@ -576,13 +579,20 @@ cdef void trainer_limit(Trainer *t, real *w) noexcept nogil:
             max_norm_rows(t.plan.kernels, b.dims[0], b.count // b.dims[0], b.max_norm, w + b.offset)
 
 
+cdef void trainer_constants(Trainer *t, double lr, real *h) noexcept nogil:
+    cdef double h64[MAX_CONSTANTS]
+    cdef size_t j
+    optimizer_constants(&t.optimizer, lr, t.updates, h64)
+    for j in range(MAX_CONSTANTS):
+        h[j] = <real>h64[j]
+    t.constants_rate = lr
+
+
 cdef cnn_status trainer_update(Trainer *t, real *w, real *g, cnn_error *error) noexcept nogil:
     """Penalties, clipping, the step: w from g."""
-    cdef double h64[MAX_CONSTANTS]
-    cdef real h[MAX_CONSTANTS]
+    cdef real *h = <real *>t.constants
     cdef real *slots[MAX_SLOTS]
     cdef size_t i, j
-    cdef double scale = 0
     cdef Span *s
     if t.penalties:
         trainer_penalty(t, 1, w, g)
@@ -591,11 +601,8 @@ cdef cnn_status trainer_update(Trainer *t, real *w, real *g, cnn_error *error) n
     t.updates += 1
     for i in range(t.n_spans):
         s = &t.spans[i]
-        if i == 0 or s.lr_scale != scale:
-            scale = s.lr_scale
-            optimizer_constants(&t.optimizer, t.lr * scale, t.updates, h64)
-            for j in range(MAX_CONSTANTS):
-                h[j] = <real>h64[j]
+        if t.constants_rate != t.lr * s.lr_scale or (i == 0 and not t.table.steady):
+            trainer_constants(t, t.lr * s.lr_scale, h)
         for j in range(<size_t>t.table.slots):
             slots[j] = <real *>t.slots[j] + s.offset
         if real is float:

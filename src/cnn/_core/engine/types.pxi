@@ -105,6 +105,7 @@ cdef struct OpPlan:
     double flops           # multiply-adds of one row, forward
     int64_t integer[16]    # the op's own constants
     double number[4]
+    void *code[2]          # functions that the op has chosen: forward, backward
 
 cdef struct Run:           # one pass over one tile; shared by all its ops
     const cnn_kernels *kernels
@@ -187,6 +188,7 @@ ctypedef void (*update_f64)(const cnn_kernels *kernels, size_t n, double *w, con
 cdef struct OptimizerTable:
     int32_t slots          # at most, for these options
     int32_t driver         # owns the evaluation (L-BFGS)
+    int32_t steady         # its constants depend on the rate alone, not on the number of the step
     double slot_fill[MAX_SLOTS]
     update_f32 f32
     update_f64 f64

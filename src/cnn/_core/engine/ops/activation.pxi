@@ -1,9 +1,8 @@
 # y = f(z), element by element; softmax over the features: the last axis, axis 1 of images.
 
 cdef enum:
-    ACTIVATION_KIND = 0      # plan.integer
-    ACTIVATION_CHANNELS = 1  # softmax: the features, and how many positions lie between one and the next (1 unless images)
-    ACTIVATION_POSITIONS = 2
+    ACTIVATION_CHANNELS = 0  # in plan.integer, of softmax: the features, and how many positions lie between one and the next (1 unless images)
+    ACTIVATION_POSITIONS = 1
 
 cdef cnn_status activation_shape(Graph *g, const Node *node, const PlanValue *x, PlanValue *y, cnn_error *error) noexcept nogil:
     cdef ActivationTable table
@@ -47,7 +46,12 @@ cdef void activation_plan(OpPlan *p) noexcept nogil:
     activation_constants(kind, p.number)
     p.number[0] = attribute_number(p.graph, p.node, CNN_ATTRIBUTE_ALPHA, p.number[0])
     p.number[1] = attribute_number(p.graph, p.node, CNN_ATTRIBUTE_BETA, p.number[1])
-    p.integer[ACTIVATION_KIND] = kind
+    if p.graph.dtype == CNN_FLOAT32:
+        p.code[0] = <void *>table.forward_f32  # NULL for softmax, which goes by rows
+        p.code[1] = <void *>table.backward_f32
+    else:
+        p.code[0] = <void *>table.forward_f64
+        p.code[1] = <void *>table.backward_f64
     p.in_place = 1
     p.keeps_input = table.keeps_input
     p.keeps_output = table.keeps_output
@@ -70,15 +74,13 @@ cdef cnn_status activation_forward(Op *op, const real *parameters) noexcept nogi
     cdef real *y = op_y(op, 0, parameters)
     cdef const cnn_kernels *k = op.run.kernels
     cdef real c[2]
-    cdef ActivationTable table
-    activation_table(<int32_t>op.plan.integer[ACTIVATION_KIND], &table)
     c[0] = <real>op.plan.number[0]
     c[1] = <real>op.plan.number[1]
-    if not table.rowwise:
+    if op.plan.code[0] != NULL:
         if real is float:
-            table.forward_f32(k, n, z, y, c)
+            (<activation_forward_f32>op.plan.code[0])(k, n, z, y, c)
         else:
-            table.forward_f64(k, n, z, y, c)
+            (<activation_forward_f64>op.plan.code[0])(k, n, z, y, c)
     elif positions == 1:
         softmax_forward(k, n // channels, channels, z, y)
     else:
@@ -94,17 +96,15 @@ cdef cnn_status activation_backward(Op *op, const real *parameters, real *gradie
     cdef real *dz = op_dx(op, 0, parameters)
     cdef const cnn_kernels *k = op.run.kernels
     cdef real c[2]
-    cdef ActivationTable table
     if dz == NULL:
         return CNN_OK
-    activation_table(<int32_t>op.plan.integer[ACTIVATION_KIND], &table)
     c[0] = <real>op.plan.number[0]
     c[1] = <real>op.plan.number[1]
-    if not table.rowwise:
+    if op.plan.code[1] != NULL:
         if real is float:
-            table.backward_f32(k, n, dy, z, y, dz, c, op.add[0])
+            (<activation_backward_f32>op.plan.code[1])(k, n, dy, z, y, dz, c, op.add[0])
         else:
-            table.backward_f64(k, n, dy, z, y, dz, c, op.add[0])
+            (<activation_backward_f64>op.plan.code[1])(k, n, dy, z, y, dz, c, op.add[0])
     elif positions == 1:
         softmax_backward(k, n // channels, channels, dy, y, dz, op.add[0])
     else:

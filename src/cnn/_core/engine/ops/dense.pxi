@@ -61,6 +61,16 @@ cdef size_t dense_scratch(const OpPlan *p, size_t m, const real *tag) noexcept n
         most = n if n > most else most
     return most
 
+cdef extern from *:
+    """
+    #if defined(__GNUC__) || defined(__clang__)
+    #define CNN_STAY_SCALAR() __asm__ volatile("") /* in a loop: a handful of elements is not worth vector code */
+    #else
+    #define CNN_STAY_SCALAR() ((void)0)
+    #endif
+    """
+    void CNN_STAY_SCALAR() nogil
+
 cdef inline void dense_tiny_forward(size_t features, size_t units, const real *x, const real *w, const real *b, real *y) noexcept nogil:
     cdef size_t i, j
     cdef real sum_
@@ -68,6 +78,7 @@ cdef inline void dense_tiny_forward(size_t features, size_t units, const real *x
         sum_ = b[i] if b != NULL else <real>0
         for j in range(features):
             sum_ += w[i * features + j] * x[j]
+            CNN_STAY_SCALAR()
         y[i] = sum_
 
 cdef inline void dense_tiny_backward(size_t features, size_t units, const real *x, const real *w, const real *dy, real *dw, int dw_adds,
@@ -79,11 +90,13 @@ cdef inline void dense_tiny_backward(size_t features, size_t units, const real *
         if dw != NULL:
             for j in range(features):
                 dw[i * features + j] = (dw[i * features + j] if dw_adds else <real>0) + g * x[j]
+                CNN_STAY_SCALAR()
         if db != NULL:
             db[i] = (db[i] if db_adds else <real>0) + g
         if dx != NULL:
             for j in range(features):
                 dx[j] = (dx[j] if dx_adds or i else <real>0) + g * w[i * features + j]
+                CNN_STAY_SCALAR()
 
 cdef cnn_status dense_forward(Op *op, const real *parameters) noexcept nogil:
     cdef size_t features = <size_t>op.plan.integer[0], units = <size_t>op.plan.integer[1], m = op.run.rows * <size_t>op.plan.integer[2]
