@@ -77,7 +77,9 @@ class BuildExt(build_ext):
         jobs = self.parallel or os.cpu_count() or 1
         command = ["make", "-C", str(CSRC), f"-j{jobs}", "--no-print-directory", "FRESH=1"]
         core = build / (sysconfig.get_config_var("SOABI") or "python") / "core.o"
-        command += [f"BUILD={build}", f"CORE={core}", f"CFLAGS={flags}", f"CORE_FLAGS={shlex.join(python)}"]
+        # Relative, as make's own is: the lists of what objects depend on name them so.
+        places = [f"BUILD={os.path.relpath(build, CSRC)}", f"CORE={os.path.relpath(core, CSRC)}"]
+        command += [*places, f"CFLAGS={flags}", f"CORE_FLAGS={shlex.join(python)}"]
         command += ["static", "core"]
         run(command)
         names = sorted(p.relative_to(CSRC) for folder in ("core", "isa") for p in (CSRC / folder).glob("*.c"))

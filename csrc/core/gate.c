@@ -63,3 +63,7 @@ int cnn_spares_give(cnn_spares *spares, void *thing) {
   }
   return 0;
 }
+
+void cnn_flag_raise(cnn_flag *flag) { atomic_store_explicit(&flag->raised, 1, memory_order_relaxed); }
+void cnn_flag_lower(cnn_flag *flag) { atomic_store_explicit(&flag->raised, 0, memory_order_relaxed); }
+int cnn_flag_is_raised(const cnn_flag *flag) { return atomic_load_explicit(&flag->raised, memory_order_relaxed); }

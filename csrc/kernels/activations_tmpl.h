@@ -77,11 +77,15 @@ V_INLINE vmask FN(v_on_ramp)(vreal z) { return v_lt(v_abs(z), v_set1(3)); }
 F(hard_sigmoid) { NO_CONSTANTS; return v_div(FN(v_ramp)(z), v_set1(6)); }
 B(hard_sigmoid, z) { NO_CONSTANTS; return v_select(FN(v_on_ramp)(z), v_div(dy, v_set1(6)), v_zero()); }
 
-F(hard_swish) { NO_CONSTANTS; return v_div(v_mul(z, FN(v_ramp)(z)), v_set1(6)); }
+F(hard_swish) { /* by pieces: z * 6 would overflow, and infinity * 0 is a NaN */
+  NO_CONSTANTS;
+  vreal middle = v_div(v_mul(z, v_add(z, v_set1(3))), v_set1(6));
+  return v_select(v_le(z, v_set1(-3)), v_zero(), v_select(v_le(v_set1(3), z), z, middle));
+}
 B(hard_swish, z) {
   NO_CONSTANTS;
   vreal middle = v_mul(dy, v_add(v_div(z, v_set1(3)), NUMBER(0.5)));
-  return v_select(FN(v_on_ramp)(z), middle, FN(v_positive)(z, dy, v_zero()));
+  return v_select(v_le(z, v_set1(-3)), v_zero(), v_select(v_le(v_set1(3), z), dy, middle));
 }
 
 /* The loops. v: which of y and z the derivative reads; count: how many constants c holds. */

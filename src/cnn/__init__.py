@@ -7,10 +7,11 @@
 `get_num_threads`, ``with threads(n):``. Other C-backed projects: `get_include`, `get_library`.
 """
 
+import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from ._core import BusyError, ModelFileError
+from ._core import BusyError, ModelFileError, environment_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,6 +105,10 @@ __all__ = [
     "set_num_threads",
     "threads",
 ]
+
+
+for _sentence in environment_errors():  # of CNN_ISA and CNN_NUM_THREADS; without them it goes on
+    warnings.warn(_sentence, RuntimeWarning, stacklevel=2)
 
 
 def __getattr__(name: str) -> Any:

@@ -1,5 +1,6 @@
 """What every part of `Network` stands on: its state, its layers, data for its inputs."""
 
+from _thread import allocate_lock
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -42,12 +43,11 @@ class NetworkBase(_core.Network):
         self._optimizer: Optimizer | None = None
         self._optimizer_epoch = 0  # when it began
         self._epochs = 0  # trained so far
-        self._fitting = False
+        self._training = allocate_lock()  # held by the fit that runs
         self._functions: dict[str, tuple[Callable[..., Any], Callable[..., Any] | None]] = {}
         self._trainer: _core.Trainer | None = None
         self._trainer_key: Any = None
-        self._evaluator: _core.Trainer | None = None
-        self._evaluator_key: Any = None
+        self._evaluator: tuple[Any, _core.Trainer] | None = None
         self._pending: dict[str, np.ndarray] | None = None  # optimizer state, for the next trainer
         self._input_gradients = False
         self._forgotten()
@@ -60,6 +60,10 @@ class NetworkBase(_core.Network):
     def _layout_changed(self) -> None:
         """trainable or lr_scale of a block were set."""
         self._cached_blocks = None
+
+    @property
+    def _fitting(self) -> bool:
+        return self._training.locked()
 
     # ---- Structure
 

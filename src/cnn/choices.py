@@ -102,7 +102,10 @@ class Choices(NetworkBase):
 
     def _loss_names(self) -> list[str]:
         """Of each output the loss that would be taken now."""
-        return self._ready_evaluator(1, self._resolve_losses(None)).losses
+        chosen = self._resolve_losses(None)
+        trainer = self._ready_evaluator(1, chosen)
+        self._spare_evaluator(trainer, chosen)
+        return trainer.losses
 
     # ---- Trainers: made when something they depend on has changed, else kept
 
@@ -130,12 +133,16 @@ class Choices(NetworkBase):
         return trainer
 
     def _ready_evaluator(self, rows: int, chosen: list[losses.LossLike]) -> _core.Trainer:
-        """A trainer that never steps: losses and gradients, in a callback of a fit too."""
+        """A trainer that never steps: losses and gradients, in a callback of a fit too. It is the caller's own, as other threads may
+        evaluate at the same time, until `_spare_evaluator` keeps it for the next."""
         specs = [losses.spec(loss) for loss in chosen]
-        if self._evaluator is None or self._evaluator_key != specs or self._evaluator.max_batch < rows:
-            self._evaluator = _core.Trainer(self, specs, "sgd", {}, rows)
-            self._evaluator_key = specs
-        return self._evaluator
+        spare, self._evaluator = self._evaluator, None
+        if spare is not None and spare[0] == specs and spare[1].max_batch >= rows:
+            return spare[1]
+        return _core.Trainer(self, specs, "sgd", {}, rows)
+
+    def _spare_evaluator(self, trainer: _core.Trainer, chosen: list[losses.LossLike]) -> None:
+        self._evaluator = [losses.spec(loss) for loss in chosen], trainer
 
 
 def listed(values: Any) -> list[Any]:

@@ -66,7 +66,6 @@ class Loop:
         if self.progress is not None:
             self.progress._plan(epochs)
         network.stop_training = False
-        network._fitting = True
         before, network.history = network.history, self.history
         started = False
         try:
@@ -92,7 +91,6 @@ class Loop:
                 self._record(trainer.columns, first)
             if not self.history.epoch and before is not None and epochs:
                 network.history = before
-            network._fitting = False
             self._tell("on_train_end", self.logs)
         return self.history
 

@@ -41,8 +41,8 @@ class GradientReport:
 
     @property
     def ok(self) -> bool:
-        """Whether all errors are at most 1e-6, and every parameter has a gradient."""
-        return self.max_relative_error <= 1e-6 and not self.zero
+        """Whether something was compared, all errors are at most 1e-6, and every parameter has a gradient."""
+        return self.checked > 0 and self.max_relative_error <= 1e-6 and not self.zero
 
     def __bool__(self) -> bool:
         return self.ok
@@ -115,15 +115,22 @@ def check(network: "Inspection", X: Any, y: Any, loss: Any, max_per_block: int) 
 def _compare(value: Any, w: np.ndarray, j: int, a: float, floor: float) -> tuple[float, bool]:
     """(relative error, whether there is a kink)."""
     kept = float(w[j])
-    best = np.inf
+    size = max(1.0, abs(kept))
+    best = n = np.inf
 
     def at(x: float) -> float:
         w[j] = x
         return float(value())
 
+    def gap(h: float) -> float:
+        """How much the slopes to both sides differ: about h f'' where there is no corner."""
+        return abs(at(kept + h) + at(kept - h) - 2 * here) / h
+
+    if not np.isfinite(a):
+        return np.inf, False
     try:
         for step in _STEPS:
-            h = step * max(1.0, abs(kept))
+            h = step * size
             f1, b1, f2, b2 = at(kept + h), at(kept - h), at(kept + 2 * h), at(kept - 2 * h)
             n = (8 * (f1 - b1) - (f2 - b2)) / (12 * h)
             scale = max(abs(a), abs(n), floor)
@@ -131,11 +138,10 @@ def _compare(value: Any, w: np.ndarray, j: int, a: float, floor: float) -> tuple
             if best <= 1e-8:
                 break
         if best > 1e-6:
-            # One-sided slopes that do not come together as h becomes small: a corner. A wrong gradient has slopes that agree.
-            h = 1e-6 * max(1.0, abs(kept))
+            # Without a corner within 2h the gap of a tenth of that is a tenth; and a corner explains an error no larger than the gap.
             here = at(kept)
-            right, left = (at(kept + h) - here) / h, (here - at(kept - h)) / h
-            if abs(right - left) > 1e-3 * max(abs(right), abs(left), floor):
+            far, near = gap(2 * h), gap(0.2 * h)
+            if far > abs(a - n) / 2 and not 8 * near < far < 12.5 * near:
                 return best, True
         return best, False
     finally:

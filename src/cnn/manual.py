@@ -24,10 +24,15 @@ class Manual(Training):
         arrays = self._input_arrays(X)
         if not len(arrays[0]):
             raise ValueError("X has no rows")
-        self._input_gradients = True
-        if self._optimizer is None:
-            self._choose(None, None, None)
-        return self._one_or_list(self._ready_trainer(len(arrays[0])).forward(arrays, training))
+        before = self._choices()
+        try:
+            self._input_gradients = True
+            if self._optimizer is None:
+                self._choose(None, None, None)
+            return self._one_or_list(self._ready_trainer(len(arrays[0])).forward(arrays, training))
+        except BaseException:
+            self._restore(before)
+            raise
 
     def backward(self, dL_dy: Any, accumulate: bool = False) -> Any:
         """The gradients of the last `forward`: of the parameters in ``net.grads``, and of X, which is returned.

@@ -98,14 +98,11 @@ class Training(Choices):
         FloatingPointError
             When the loss becomes NaN or infinite.
         """
+        self._begin_training()
         before, version = self._choices(), self._version
         try:
             if lengths is not None:
                 raise ValueError("lengths= goes with recurrent layers; this network has none")
-            if self._fitting:
-                raise _core.BusyError(
-                    "the network is being trained; a callback cannot train it, and other threads need net.copy()"
-                )
             if on_nan not in ("raise", "stop", "ignore"):
                 raise ValueError(unknown("on_nan", str(on_nan), ("raise", "stop", "ignore")))
             epochs = whole("epochs", epochs, 0)
@@ -132,6 +129,15 @@ class Training(Choices):
             if self._version == version and resume is None:
                 self._restore(before)
             raise
+        finally:
+            self._training.release()
+
+    def _begin_training(self) -> None:
+        """One at a time; the caller releases `_training`."""
+        if not self._training.acquire(blocking=False):
+            raise _core.BusyError(
+                "the network is being trained; a callback cannot train it, and other threads need net.copy()"
+            )
 
     def train(self, data: Any, y_trues: Any, learn_rate: float = 0.1, epochs: int = 1000) -> History:
         """The tutorial's loop: mean squared error, plain gradient descent, one sample at a time, in order."""
@@ -171,6 +177,7 @@ class Training(Choices):
         float
             The batch's loss before the step.
         """
+        self._begin_training()
         before, version = self._choices(), self._version
         try:
             if optimizer is not None or loss is not None or self._optimizer is None:
@@ -182,6 +189,8 @@ class Training(Choices):
             if self._version == version:
                 self._restore(before)
             raise
+        finally:
+            self._training.release()
 
     @explained
     def evaluate(
@@ -217,6 +226,7 @@ class Training(Choices):
         else:
             data = self._data(trainer, inputs, y, sample_weight, None)
         figures = trainer.evaluate(data, batch_rows=trainer.max_batch, metrics=plan.specs, functions=plan.functions)
+        self._spare_evaluator(trainer, chosen)
         return dict(zip(["loss", *plan.names], figures, strict=True))
 
     @explained
@@ -231,9 +241,12 @@ class Training(Choices):
             The data term, and name to gradient.
         """
         inputs = self._input_arrays(X)
-        trainer = self._ready_evaluator(max(len(inputs[0]), 1), self._resolve_losses(loss))
+        chosen = self._resolve_losses(loss)
+        trainer = self._ready_evaluator(max(len(inputs[0]), 1), chosen)
         value = trainer.step(self._data(trainer, inputs, y, None, None), training=training, apply=False)[0]
-        return float(value), self._gradients_of(trainer)
+        found = self._gradients_of(trainer)
+        self._spare_evaluator(trainer, chosen)
+        return float(value), found
 
     def _gradients_of(self, trainer: _core.Trainer) -> dict[str, np.ndarray]:
         found = {b["name"]: trainer.gradient(i) for i, b in enumerate(self._block_table) if b["kind"] == "weight"}

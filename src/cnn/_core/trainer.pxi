@@ -112,7 +112,7 @@ cdef class TrainerBase:
         mode = self.network.write() if writes else self.network.read()
         if cnn_gate_write(&self.gate, this_thread()) != CNN_GATE_IN:
             self.network_end(writes, mode)
-            raise BusyError("the trainer is at work: a callback of its own fit, and other threads, need a trainer of their own")
+            raise BusyError("the network's trainer is at work, in another thread or for the fit that this is a callback of; net.copy() has one of its own")
         try:
             if self.configuration != configuration:
                 self.renew()
@@ -280,7 +280,7 @@ cdef class TrainerBase:
         self.made()
         mode = cnn_gate_read(&self.gate, this_thread())
         if mode == CNN_GATE_BUSY:
-            raise BusyError("the trainer is at work in another thread")
+            raise BusyError("the network is being trained by another thread; a copy made before, with net.copy(), can be used meanwhile")
         return mode
 
     def set_state(self, state):

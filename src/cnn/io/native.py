@@ -23,11 +23,10 @@ _STATE = "__state__."  # of the engine: before the names of what is saved beside
 def save(network: "NetworkBase", path: str | os.PathLike[str], training_state: bool = False) -> None:
     """`Network.save`."""
     notes = _notes(network)
-    for key in network._metadata():
-        if key not in notes:
-            network._set_metadata(key, None)
-    for key, value in notes.items():
-        network._set_metadata(key, value)
+    old = network._metadata()
+    for key in {**old, **notes}:
+        if old.get(key) != notes.get(key):  # writing would disturb other threads, which may be predicting
+            network._set_metadata(key, notes.get(key))
     network._save(os.fspath(path), _extras(network) if training_state else None)
 
 

@@ -2,10 +2,29 @@
 
 
 
+cdef cnn_status check_size(size_t size, size_t expected, const char *what, cnn_error *error) noexcept nogil:
+    """Every option struct begins with its size: smaller than the first version's, it was not set."""
+    if size < expected:
+        return cnn_fail(error, CNN_E_ARGUMENT, "the size of %s is %z; set it to sizeof, which is %z", what, size, expected)
+    return CNN_OK
+
+cdef cnn_status check_options(const cnn_options *options) noexcept nogil:
+    if options != NULL and options.size < sizeof(cnn_options):
+        return CNN_E_ARGUMENT  # its error may not be there to be written to
+    if options != NULL and options.allocator != NULL and options.allocator.size < sizeof(cnn_allocator):
+        return check_size(options.allocator.size, sizeof(cnn_allocator), "cnn_allocator", options.error)
+    if options != NULL and options.executor != NULL and options.executor.size < sizeof(cnn_executor):
+        return check_size(options.executor.size, sizeof(cnn_executor), "cnn_executor", options.error)
+    return CNN_OK
+
+
 # ---- Networks ----------------------------------------------------------------------------------------------------------------------
 
 cdef public cnn_status cnn_builder_create(const cnn_options *options, cnn_builder **out) noexcept nogil:
     cdef Builder *b
+    cdef cnn_status status = check_options(options)
+    if status != CNN_OK:
+        return status
     if out == NULL:
         return cnn_fail(options_error(options), CNN_E_ARGUMENT, "out is NULL")
     b = <Builder *>cnn_memory_new(options_allocator(options), sizeof(Builder))
@@ -95,7 +114,9 @@ cdef public cnn_status cnn_network_create_dense(const size_t *sizes, size_t coun
     cdef int64_t first
     cdef cnn_attribute shape
     cdef size_t i
-    cdef cnn_status status
+    cdef cnn_status status = check_options(options)
+    if status != CNN_OK:
+        return status
     if sizes == NULL or out == NULL:
         return cnn_fail(error, CNN_E_ARGUMENT, "sizes or out is NULL")
     if count < 2:
@@ -214,7 +235,14 @@ cdef cnn_status session_open(const Network *net, const cnn_session_options *opti
     cdef cnn_options own
     cdef size_t fixed[8 * MAX_RANK]
     cdef const size_t *fixed_dims[8]
+    cdef cnn_status status = CNN_OK
     memset(&own, 0, sizeof(own))
+    if options != NULL:
+        status = check_size(options.size, sizeof(cnn_session_options), "cnn_session_options", net.error)
+        if status == CNN_OK:
+            status = check_options(options.options)
+    if status != CNN_OK:
+        return status
     if net.graph.n_inputs > 8:
         return cnn_fail(net.error, CNN_E_UNSUPPORTED, "the network has %z inputs; a session takes at most 8", net.graph.n_inputs)
     session_setup(net, options, &setup, fixed, fixed_dims)
@@ -227,7 +255,10 @@ cdef cnn_status session_open(const Network *net, const cnn_session_options *opti
     if allocator != NULL:
         own.allocator = allocator
     setup.options = &own
-    return session_make(net, &setup, out)
+    status = session_make(net, &setup, out)
+    if status == CNN_OK:
+        out[0].max_rows = setup.max_rows
+    return status
 
 
 cdef public cnn_status cnn_session_create(const cnn_network *network, const cnn_session_options *options, cnn_session **out) noexcept nogil:
@@ -323,6 +354,8 @@ cdef cnn_status session_run_typed(Session *s, const void *x, size_t n, void *y, 
         return cnn_fail(s.error, CNN_E_DTYPE, "the network is %s; call cnn_session_run%s", dtype_name(g.dtype), b"" if g.dtype == CNN_FLOAT32 else b"_f64")
     if n == 0:
         return CNN_OK
+    if n > s.max_rows:
+        return cnn_fail(s.error, CNN_E_ARGUMENT, "%z rows were given; the session was made for at most %z (max_batch)", n, s.max_rows)
     if x == NULL or y == NULL:
         return cnn_fail(s.error, CNN_E_ARGUMENT, "x or y is NULL")
     return session_predict_exact(s, x, n, y, s.error)
@@ -365,6 +398,11 @@ cdef public cnn_status cnn_session_run_batch(cnn_session *session, const cnn_bat
     cdef cnn_status status
     if batch == NULL or outputs == NULL:
         return cnn_fail(s.error, CNN_E_ARGUMENT, "batch or outputs is NULL")
+    status = check_size(batch.size, sizeof(cnn_batch), "cnn_batch", s.error)
+    if status == CNN_OK and batch.rows > s.max_rows:
+        status = cnn_fail(s.error, CNN_E_ARGUMENT, "%z rows were given; the session was made for at most %z (max_batch)", batch.rows, s.max_rows)
+    if status != CNN_OK:
+        return status
     if n_outputs != s.n_values or n_outputs > 8 or batch.n_inputs > 8:
         return cnn_fail(s.error, CNN_E_ARGUMENT, "%z outputs were given; the network has %z", n_outputs, s.n_values)
     status = batch_arrays(batch.inputs, batch.n_inputs, batch.rows, "input", inputs, s.error)

@@ -12,8 +12,17 @@ cdef public cnn_status cnn_trainer_create(cnn_network *network, const cnn_traine
         return CNN_E_ARGUMENT
     memset(&setup, 0, sizeof(setup))
     memset(losses, 0, sizeof(losses))
-    error = options.options.error if options != NULL and options.options != NULL else net.error
+    error = net.error
+    if options != NULL and options.size >= sizeof(cnn_trainer_options) and options.options != NULL and options.options.size >= sizeof(cnn_options):
+        error = options.options.error
     if options != NULL:
+        status = check_size(options.size, sizeof(cnn_trainer_options), "cnn_trainer_options", net.error)
+        if status == CNN_OK:
+            status = check_options(options.options)
+        if status == CNN_OK and options.optimizer != NULL:
+            status = check_size(options.optimizer.size, sizeof(cnn_optimizer_options), "cnn_optimizer_options", error)
+        if status != CNN_OK:
+            return status
         setup.options = options.options
         setup.max_batch = options.max_batch
         if options.optimizer != NULL:
@@ -122,8 +131,10 @@ cdef public cnn_status cnn_trainer_step_batch(cnn_trainer *trainer, const cnn_ba
     cdef double factor
     cdef size_t i
     cdef cnn_status status
-    if batch == NULL or batch.n_inputs > 8 or batch.n_targets > 8:
-        return cnn_fail(t.error, CNN_E_ARGUMENT, "the batch is NULL or has more than 8 inputs or targets")
+    if batch == NULL or check_size(batch.size, sizeof(cnn_batch), "cnn_batch", t.error) != CNN_OK:
+        return CNN_E_ARGUMENT
+    if batch.n_inputs > 8 or batch.n_targets > 8:
+        return cnn_fail(t.error, CNN_E_ARGUMENT, "the batch has more than 8 inputs or targets")
     status = batch_arrays(batch.inputs, batch.n_inputs, batch.rows, "input", inputs, t.error)
     if status == CNN_OK:
         status = batch_arrays(batch.targets, batch.n_targets, batch.rows, "target", targets, t.error)

@@ -98,3 +98,10 @@ cdef extern from "string.h" nogil:
 
 cdef extern from "core/clock.h" nogil:
     int64_t cnn_clock_nanoseconds()
+
+cdef extern from "core/gate.h" nogil:
+    ctypedef struct cnn_flag:
+        pass
+    void cnn_flag_raise(cnn_flag *flag)
+    void cnn_flag_lower(cnn_flag *flag)
+    int cnn_flag_is_raised(const cnn_flag *flag)

@@ -136,7 +136,7 @@ cdef const char *optimizer_title(int32_t kind) noexcept nogil:
     return NULL
 
 cdef cnn_status optimizer_defaults(cnn_optimizer kind, cnn_optimizer_options *out) noexcept nogil:
-    """PyTorch's defaults; L-BFGS searches along its lines, which torch does only when asked. DEFAULT is Adam."""
+    """PyTorch's defaults. DEFAULT is Adam."""
     if kind == CNN_OPTIMIZER_DEFAULT:
         kind = CNN_OPTIMIZER_ADAM
     if optimizer_title(kind) == NULL:

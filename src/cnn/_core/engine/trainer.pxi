@@ -70,6 +70,7 @@ cdef struct Trainer:
     size_t first, n, part_rows
     uint64_t first_row
     int32_t training, backward
+    cnn_flag stopped       # by a tick between tiles: every thread leaves the unfinished step
 
 
 cdef const cnn_executor *trainer_executor(const Trainer *t) noexcept nogil:
@@ -406,8 +407,11 @@ cdef void trainer_part(void *arg, size_t index, int32_t member) noexcept nogil:
     if end > t.n:
         end = t.n
     while first < end and f.error.status == CNN_OK:
+        if cnn_flag_is_raised(&t.stopped):
+            return
         if member == 0 and first > index * t.part_rows and tick_between(t) != CNN_OK:
             f.error.status = CNN_STOPPED
+            cnn_flag_raise(&t.stopped)
             return
         n = end - first if end - first < t.plan.rows else t.plan.rows
         if t.net.graph.dtype == CNN_FLOAT32:
@@ -512,6 +516,7 @@ cdef cnn_status trainer_gradient(Trainer *t, int training, int backward, double 
     t.part_rows = (t.n + parts - 1) // parts
     t.training = training
     t.backward = backward
+    cnn_flag_lower(&t.stopped)
     for i in range(<size_t>t.n_frames):
         t.frames[i].error.size = sizeof(cnn_error)
         t.frames[i].error.status = CNN_OK
