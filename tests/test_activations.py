@@ -52,7 +52,9 @@ def test_constants(name, constants, dtype, isa):
     net = network(name, 9, dtype, **constants)
     close(net.predict(z), reference.forward(name, z.astype(float), **constants), dtype)
     net.forward(z, training=True)
-    close(net.backward(np.ones_like(z)), reference.backward(name, z.astype(float), np.ones(z.shape), **constants), dtype)
+    close(
+        net.backward(np.ones_like(z)), reference.backward(name, z.astype(float), np.ones(z.shape), **constants), dtype
+    )
 
 
 @pytest.mark.parametrize("name", sorted(_core.ACTIVATIONS))
@@ -84,7 +86,12 @@ def test_extremes(name, dtype, isa):
 
 
 @settings(max_examples=60, deadline=None)
-@given(rows=st.integers(0, 40), width=st.integers(1, 70), name=st.sampled_from(sorted(_core.ACTIVATIONS)), seed=st.integers(0, 99))
+@given(
+    rows=st.integers(0, 40),
+    width=st.integers(1, 70),
+    name=st.sampled_from(sorted(_core.ACTIVATIONS)),
+    seed=st.integers(0, 99),
+)
 def test_shapes(rows, width, name, seed):
     z = np.random.default_rng(seed).normal(size=(rows, width))
     close(network(name, width, "float64").predict(z), reference.forward(name, z) if rows else z, "float64")

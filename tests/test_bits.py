@@ -15,7 +15,13 @@ Y = np.random.default_rng(1).integers(0, 5, 300)
 
 def network(dtype="float32", **options):
     return cnn.Network(
-        [cnn.Input((24,)), cnn.Dense(33, activation="relu"), cnn.Dropout(0.3), cnn.Dense(17, activation="tanh"), cnn.Dense(5, activation="softmax")],
+        [
+            cnn.Input((24,)),
+            cnn.Dense(33, activation="relu"),
+            cnn.Dropout(0.3),
+            cnn.Dense(17, activation="tanh"),
+            cnn.Dense(5, activation="softmax"),
+        ],
         dtype=dtype,
         seed=11,
         **options,
@@ -102,7 +108,15 @@ def test_resume_goes_on_bit_for_bit(tmp_path, optimizer, isa):
     path = tmp_path / "half.cnn"
     trained(epochs=3, optimizer=getattr(cnn.optimizers, optimizer)(), callbacks=[cnn.Checkpoint(path)])
     resumed = network()
-    resumed.fit(X.astype("float32"), Y, epochs=6, batch_size=64, verbose=0, optimizer=getattr(cnn.optimizers, optimizer)(), resume=path)
+    resumed.fit(
+        X.astype("float32"),
+        Y,
+        epochs=6,
+        batch_size=64,
+        verbose=0,
+        optimizer=getattr(cnn.optimizers, optimizer)(),
+        resume=path,
+    )
     assert bits(resumed) == bits(whole)
     assert resumed.history.history["loss"] == whole.history.history["loss"]
 
@@ -143,7 +157,9 @@ def test_instruction_sets_agree_to_rounding(dtype):
         results.append(network(dtype).predict(X.astype(dtype)))
     cnn.cpu.use(None)
     for r in results[1:]:
-        np.testing.assert_allclose(r, results[0], rtol=2e-5 if dtype == "float32" else 1e-12, atol=1e-7 if dtype == "float32" else 1e-14)
+        np.testing.assert_allclose(
+            r, results[0], rtol=2e-5 if dtype == "float32" else 1e-12, atol=1e-7 if dtype == "float32" else 1e-14
+        )
 
 
 def test_a_warm_cache_does_not_show(isa):

@@ -19,17 +19,36 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="the examples' command l
 
 def build(source, out, *flags):
     assert COMPILER, "a C compiler is needed to test the C side"
-    command = [COMPILER, "-std=c99", "-O2", "-Wall", "-Wextra", "-Werror", "-pedantic", *flags, f"-I{cnn.get_include()}", str(source)]
+    command = [
+        COMPILER,
+        "-std=c99",
+        "-O2",
+        "-Wall",
+        "-Wextra",
+        "-Werror",
+        "-pedantic",
+        *flags,
+        f"-I{cnn.get_include()}",
+        str(source),
+    ]
     subprocess.run([*command, cnn.get_library(), "-lm", "-pthread", "-o", str(out)], check=True)
     return out
 
 
 def run(program, *arguments, **environment):
-    return subprocess.run([str(program), *map(str, arguments)], check=True, capture_output=True, text=True, env={**os.environ, **environment}).stdout
+    return subprocess.run(
+        [str(program), *map(str, arguments)],
+        check=True,
+        capture_output=True,
+        text=True,
+        env={**os.environ, **environment},
+    ).stdout
 
 
 def test_xor(tmp_path):
-    assert "right, and the same after save and load" in run(build(EXAMPLES / "xor.c", tmp_path / "xor"), tmp_path / "xor.cnn")
+    assert "right, and the same after save and load" in run(
+        build(EXAMPLES / "xor.c", tmp_path / "xor"), tmp_path / "xor.cnn"
+    )
 
 
 def test_digits_have_pythons_bits(tmp_path, isa):
@@ -49,19 +68,35 @@ def test_digits_have_pythons_bits(tmp_path, isa):
         np.testing.assert_array_equal(loaded.parameters[name], value)
     net.save(tmp_path / "python.cnn")
     loaded.save(tmp_path / "again.cnn")
-    assert cnn.load(tmp_path / "again.cnn").predict(x[:9]).tobytes() == cnn.load(tmp_path / "python.cnn").predict(x[:9]).tobytes()
+    assert (
+        cnn.load(tmp_path / "again.cnn").predict(x[:9]).tobytes()
+        == cnn.load(tmp_path / "python.cnn").predict(x[:9]).tobytes()
+    )
 
 
 def test_the_library_holds_no_python():
     symbols = subprocess.run(["nm", cnn.get_library()], check=True, capture_output=True, text=True).stdout.split()
     names = [s for s in symbols if s.startswith(("Py", "_Py"))]
     assert not names
-    forbidden = {"abort", "exit", "printf", "fprintf", "puts", "setlocale", "signal", "sigaction", "feenableexcept", "fesetenv"}
+    forbidden = {
+        "abort",
+        "exit",
+        "printf",
+        "fprintf",
+        "puts",
+        "setlocale",
+        "signal",
+        "sigaction",
+        "feenableexcept",
+        "fesetenv",
+    }
     assert not forbidden & set(symbols)
 
 
 def test_only_the_api_is_visible():
-    lines = subprocess.run(["nm", "--defined-only", "--extern-only", cnn.get_library()], check=True, capture_output=True, text=True).stdout
+    lines = subprocess.run(
+        ["nm", "--defined-only", "--extern-only", cnn.get_library()], check=True, capture_output=True, text=True
+    ).stdout
     names = {line.split()[-1] for line in lines.splitlines() if len(line.split()) == 3}
     assert names
     assert all(name.startswith("cnn_") for name in names)
@@ -73,11 +108,22 @@ def test_the_header_is_c99_and_cpp_and_short(tmp_path):
     header = Path(cnn.get_include()) / "cnn" / "cnn.h"
     assert len(header.read_text().splitlines()) <= 600
     (tmp_path / "a.c").write_text('#include "cnn/cnn.h"\nint main(void) { return CNN_OK; }\n')
-    (tmp_path / "a.cpp").write_text('#include "cnn/cnn.h"\nint main() { return cnn_abi_version() == CNN_ABI_VERSION ? 0 : 1; }\n')
+    (tmp_path / "a.cpp").write_text(
+        '#include "cnn/cnn.h"\nint main() { return cnn_abi_version() == CNN_ABI_VERSION ? 0 : 1; }\n'
+    )
     build(tmp_path / "a.c", tmp_path / "a")
     compiler = shutil.which("c++") or shutil.which("g++") or shutil.which("clang++")
     if compiler:
-        command = [compiler, "-std=c++11", "-Wall", "-Wextra", "-pedantic", f"-I{cnn.get_include()}", str(tmp_path / "a.cpp"), cnn.get_library()]
+        command = [
+            compiler,
+            "-std=c++11",
+            "-Wall",
+            "-Wextra",
+            "-pedantic",
+            f"-I{cnn.get_include()}",
+            str(tmp_path / "a.cpp"),
+            cnn.get_library(),
+        ]
         subprocess.run([*command, "-lm", "-pthread", "-o", str(tmp_path / "b")], check=True)
         run(tmp_path / "b")
 
@@ -179,9 +225,20 @@ int main(int argc, char **argv) {
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="the interposed malloc is glibc's")
 def test_state_errors_sessions_and_no_allocation(tmp_path):
     (tmp_path / "state.c").write_text(STATE)
-    command = [COMPILER, "-std=gnu99", "-O1", f"-I{cnn.get_include()}", str(tmp_path / "state.c"), cnn.get_library(), "-lm", "-pthread"]
+    command = [
+        COMPILER,
+        "-std=gnu99",
+        "-O1",
+        f"-I{cnn.get_include()}",
+        str(tmp_path / "state.c"),
+        cnn.get_library(),
+        "-lm",
+        "-pthread",
+    ]
     subprocess.run([*command, "-o", str(tmp_path / "state")], check=True)
-    done = subprocess.run([str(tmp_path / "state"), str(tmp_path / "a.cnn"), str(tmp_path / "a.state")], capture_output=True, text=True)
+    done = subprocess.run(
+        [str(tmp_path / "state"), str(tmp_path / "a.cnn"), str(tmp_path / "a.state")], capture_output=True, text=True
+    )
     result = json.loads(done.stdout)
     assert done.returncode == 0, result
     assert result["warm"] == 0

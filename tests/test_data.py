@@ -1,7 +1,5 @@
 """What people pass as X, y and weights: every form of it means the numbers that NumPy sees in it, and none of it is changed."""
 
-import array
-
 import numpy as np
 import pytest
 from conftest import close
@@ -248,7 +246,9 @@ def test_what_is_no_data_is_refused_in_a_sentence(bad):
 def test_fit_sees_what_numpy_sees(dtype, x, data):
     """Inputs, targets and weights of any form train the same bits as plain arrays."""
     n, k = x.shape
-    y = LAYOUTS[data.draw(st.sampled_from(sorted(LAYOUTS)))](data.draw(numbers(data.draw(st.sampled_from(KINDS)), (n, 2))))
+    y = LAYOUTS[data.draw(st.sampled_from(sorted(LAYOUTS)))](
+        data.draw(numbers(data.draw(st.sampled_from(KINDS)), (n, 2)))
+    )
     if y.dtype.kind in "iu" and n == 2:
         y = y.astype(float)
     w = data.draw(st.none() | hnp.arrays(np.dtype("u1"), n, elements=st.integers(1, 5)))
@@ -488,7 +488,9 @@ def linear_steps(x, y, w, lr, size):
 
 
 @settings(max_examples=100, deadline=None)
-@given(n=st.integers(1, 12), size=st.integers(1, 13), seed=st.integers(0, 99), factor=st.sampled_from([1, 1e-300, 1e307]))
+@given(
+    n=st.integers(1, 12), size=st.integers(1, 13), seed=st.integers(0, 99), factor=st.sampled_from([1, 1e-300, 1e307])
+)
 def test_sample_weight_is_scaled_to_mean_1_over_the_call(n, size, seed, factor):
     random = np.random.default_rng(seed)
     x, y, w = random.normal(size=(n, 3)), random.normal(size=n), random.uniform(0, 2, n) * factor
@@ -701,7 +703,9 @@ def test_batches_that_grow(weighted, dtype):
         close(figures["loss"], wanted, dtype)
         close(figures["bias"], (one.predict(BX) - BY).mean(), dtype, factor=10)
     net = one.copy()
-    history = net.fit(BX, BY, batch_size=2, optimizer=cnn.SGD(0.0), epochs=2, validation_data=Stream(), verbose=0).history
+    history = net.fit(
+        BX, BY, batch_size=2, optimizer=cnn.SGD(0.0), epochs=2, validation_data=Stream(), verbose=0
+    ).history
     close(history["val_loss"], [wanted, wanted], dtype)
 
 
@@ -755,7 +759,10 @@ def test_several_inputs_and_outputs_as_lists_and_dicts(dtype, isa):
     assert results[0] == results[1] == results[2]
     ce = -np.log(predicted[0][np.arange(20), kind].astype(float)).mean()
     close(figures["loss"], ce + np.abs(predicted[1][:, 0] - size).mean(), dtype, factor=3)
-    batches = [([left[:12], right[:12]], [kind[:12], size[:12]]), ({"left": left[12:], "right": right[12:]}, {"kind": kind[12:], "size": size[12:]})]
+    batches = [
+        ([left[:12], right[:12]], [kind[:12], size[:12]]),
+        ({"left": left[12:], "right": right[12:]}, {"kind": kind[12:], "size": size[12:]}),
+    ]
     net.fit(batches, epochs=2, verbose=0)
     for bad in ([left], {"left": left}, {"left": left, "rihgt": right}, left, [left, right[:5]], [right, left]):
         with pytest.raises((ValueError, TypeError)):

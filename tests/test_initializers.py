@@ -15,7 +15,9 @@ SHAPES = [(300, 400), (400, 300), (1000, 90)]
 
 def dense(shape, init=None, dtype="float64", seed=1, activation=None, **options):
     out, inputs = shape
-    return cnn.Network([cnn.Input((inputs,)), cnn.Dense(out, activation=activation, init=init, **options)], dtype=dtype, seed=seed)
+    return cnn.Network(
+        [cnn.Input((inputs,)), cnn.Dense(out, activation=activation, init=init, **options)], dtype=dtype, seed=seed
+    )
 
 
 def weight(*arguments, **options):
@@ -58,7 +60,13 @@ def test_elements_do_not_depend_on_each_other(name):
     w = weight((400, 300), name)
     w = w / w.std()
     limit = 5 / np.sqrt(w.size)
-    for a, b in ((w[1:], w[:-1]), (w[:, 1:], w[:, :-1]), (w[:, 2:], w[:, :-2]), (w[:200], w[200:]), (w[:300].T, w[:300])):
+    for a, b in (
+        (w[1:], w[:-1]),
+        (w[:, 1:], w[:, :-1]),
+        (w[:, 2:], w[:, :-2]),
+        (w[:200], w[200:]),
+        (w[:300].T, w[:300]),
+    ):
         assert abs((a * b).mean()) < limit * 1.2
     assert len(np.unique(w)) == w.size
 
@@ -119,7 +127,16 @@ def test_the_default_suits_the_activation(activation, dtype):
     """He for those that cut off half, LeCun for selu, Glorot for the rest."""
     w = weight((300, 400), None, dtype, activation=activation)
     names = [name for name in reference.INITIALIZERS if (w == weight((300, 400), name, dtype)).all()]
-    family = {"relu": "he", "leaky_relu": "he", "elu": "he", "gelu": "he", "gelu_tanh": "he", "silu": "he", "hard_swish": "he", "selu": "lecun"}
+    family = {
+        "relu": "he",
+        "leaky_relu": "he",
+        "elu": "he",
+        "gelu": "he",
+        "gelu_tanh": "he",
+        "silu": "he",
+        "hard_swish": "he",
+        "selu": "lecun",
+    }
     wanted = family.get(activation)
     if wanted is None:
         wanted = "glorot" if activation in (None, "linear", "tanh", "sigmoid", "softmax", "hard_sigmoid") else ""
@@ -159,8 +176,8 @@ def test_seeds(dtype):
     first, second = bits(generator), bits(generator)
     assert first != second
     assert first == bits(np.random.default_rng(5))
-    for given in (0, 2**64 - 1, 2**63, np.random.SeedSequence(5), np.random.default_rng(5)):
-        net = dense(shape, dtype=dtype, seed=given)
+    for start in (0, 2**64 - 1, 2**63, np.random.SeedSequence(5), np.random.default_rng(5)):
+        net = dense(shape, dtype=dtype, seed=start)
         assert net.parameters["dense_1.weight"].tobytes() == bits(net.seed)
     drawn = [dense(shape, dtype=dtype, seed=None) for _ in range(3)]
     assert len({net.seed for net in drawn}) == 3
@@ -181,9 +198,22 @@ def test_what_is_no_seed_is_refused(bad):
         cnn.Network([2, 1], seed=bad)
 
 
-@pytest.mark.parametrize(("bad", "words"), [("he_norml", "he_normal"), ("kaiming_normal", "he_normal"), ("xavier_uniform", "glorot_uniform"), (3, "init"), ("", "init")])
+@pytest.mark.parametrize(
+    ("bad", "words"),
+    [
+        ("he_norml", "he_normal"),
+        ("kaiming_normal", "he_normal"),
+        ("xavier_uniform", "glorot_uniform"),
+        (3, "init"),
+        ("", "init"),
+    ],
+)
 def test_what_is_no_scheme_is_refused(bad, words):
-    for make in (lambda: cnn.Network([2, 1], init=bad), lambda: cnn.Dense(3, init=bad), lambda: cnn.Dense(3, bias_init=bad)):
+    for make in (
+        lambda: cnn.Network([2, 1], init=bad),
+        lambda: cnn.Dense(3, init=bad),
+        lambda: cnn.Dense(3, bias_init=bad),
+    ):
         with pytest.raises((ValueError, TypeError), match=words):
             make()
 

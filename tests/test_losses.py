@@ -8,7 +8,11 @@ from reference import losses as reference
 import cnn
 from cnn import _core
 
-CONSTANTS = {"huber": [{}, {"delta": 0.3}], "quantile": [{}, {"q": 0.9}], "cross_entropy": [{}, {"label_smoothing": 0.1}]}
+CONSTANTS = {
+    "huber": [{}, {"delta": 0.3}],
+    "quantile": [{}, {"q": 0.9}],
+    "cross_entropy": [{}, {"label_smoothing": 0.1}],
+}
 CASES = [(name, constants) for name in sorted(_core.LOSSES) for constants in CONSTANTS.get(name, [{}])]
 
 

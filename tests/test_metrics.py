@@ -115,7 +115,9 @@ def test_of_numbers(dtype, case, k, constant, offset):
     random = np.random.default_rng(case["seed"])
     net = passing(k, "linear", dtype)
     x = scores(random, case["n"], k, case["ties"], dtype)
-    y = (np.ones((case["n"], k)) if constant else scores(random, case["n"], k, case["ties"], dtype) + offset).astype(dtype)
+    y = (np.ones((case["n"], k)) if constant else scores(random, case["n"], k, case["ties"], dtype) + offset).astype(
+        dtype
+    )
     w = random.uniform(0.1, 2, case["n"]) if case["weighted"] else None
     figures = net.evaluate(x, y[:, 0] if k == 1 else y, loss="mae", metrics=OF_NUMBERS, sample_weight=w)
     for name in OF_NUMBERS:
@@ -242,7 +244,14 @@ def test_the_last_epoch_s_validation_is_evaluate(output, loss, names, form, dtyp
 
     net = cnn.Network([4, 6, k], activation="tanh", output=output, dtype=dtype, seed=1)
     history = net.fit(
-        x, y, metrics=[*names, bias], validation_data=given, epochs=3, batch_size=25, optimizer=cnn.Adam(0.01), verbose=0
+        x,
+        y,
+        metrics=[*names, bias],
+        validation_data=given,
+        epochs=3,
+        batch_size=25,
+        optimizer=cnn.Adam(0.01),
+        verbose=0,
     ).history
     figures = net.evaluate(vx, vy)
     assert set(figures) == {"loss", "bias", *names}
@@ -260,7 +269,9 @@ def test_training_figures_are_of_the_rows_as_trained(dtype):
     x, y, w = random.normal(size=(50, 4)), random.integers(0, 3, 50), random.uniform(0.5, 2, 50)
     net = cnn.Network([4, 6, 3], output="softmax", dtype=dtype, seed=1)
     names = [*OF_CLASSES, "top_k_accuracy"]
-    history = net.fit(x, y, sample_weight=w, metrics=names, epochs=1, batch_size=7, optimizer=cnn.SGD(0.0), verbose=0).history
+    history = net.fit(
+        x, y, sample_weight=w, metrics=names, epochs=1, batch_size=7, optimizer=cnn.SGD(0.0), verbose=0
+    ).history
     for name, value in net.evaluate(x, y, sample_weight=w).items():
         close(history[name][0], value, dtype)
 
@@ -268,7 +279,13 @@ def test_training_figures_are_of_the_rows_as_trained(dtype):
 def test_what_is_no_metric_is_refused():
     net = cnn.Network([4, 3], output="softmax", seed=0)
     x, y = np.zeros((5, 4)), np.zeros(5, int)
-    for bad, words in (("acuracy", "accuracy"), ("roc_auc", "auc"), (3, "metric"), ([None], "metric"), (np.mean.__class__, "metric")):
+    for bad, words in (
+        ("acuracy", "accuracy"),
+        ("roc_auc", "auc"),
+        (3, "metric"),
+        ([None], "metric"),
+        (np.mean.__class__, "metric"),
+    ):
         for call in (net.evaluate, net.fit):
             with pytest.raises((ValueError, TypeError), match=words):
                 call(x, y, metrics=bad)

@@ -55,14 +55,26 @@ CASES = {
     "reshape": ([(12,)], lambda x: cnn.Reshape((3, 4))(x), lambda p, x: x.reshape(len(x), 3, 4)),
     "add": ([(6,), (6,)], lambda a, b: cnn.Add()([a, b, a]), lambda p, a, b: a + b + a),
     "multiply": ([(6,), (6,)], lambda a, b: cnn.Multiply()([a, b, a]), lambda p, a, b: a * b * a),
-    "concat": ([(2, 3), (2, 4)], lambda a, b: cnn.Concat()([a, b, a]), lambda p, a, b: np.concatenate([a, b, a], axis=-1)),
-    "concat-axis": ([(2, 3), (4, 3)], lambda a, b: cnn.Concat(axis=1)([a, b]), lambda p, a, b: np.concatenate([a, b], axis=1)),
+    "concat": (
+        [(2, 3), (2, 4)],
+        lambda a, b: cnn.Concat()([a, b, a]),
+        lambda p, a, b: np.concatenate([a, b, a], axis=-1),
+    ),
+    "concat-axis": (
+        [(2, 3), (4, 3)],
+        lambda a, b: cnn.Concat(axis=1)([a, b]),
+        lambda p, a, b: np.concatenate([a, b], axis=1),
+    ),
     "function": (
         [(6,)],
         lambda x: cnn.Function(twice, twice_backward, parameters={"scale": np.full(6, 1.5)})(x),
         lambda p, x: 2.0 * x * p["function_1.scale"],
     ),
-    "shared": ([(5,), (5,)], lambda a, b: (lambda d: cnn.Multiply()([d(a), d(b)]))(cnn.Dense(4)), lambda p, a, b: dense(p, a) * dense(p, b)),
+    "shared": (
+        [(5,), (5,)],
+        lambda a, b: (lambda d: cnn.Multiply()([d(a), d(b)]))(cnn.Dense(4)),
+        lambda p, a, b: dense(p, a) * dense(p, b),
+    ),
     "residual": (
         [(6,)],
         lambda x: cnn.Add()([x, cnn.Dense(6, activation="tanh")(x)]),
@@ -139,7 +151,11 @@ def check_against_differences(value, array, gradient, h=1e-6):
         down = value()
         array[i] = kept
         numerical = (up - down) / (2 * h)
-        assert abs(numerical - gradient[i]) <= 1e-6 * max(abs(numerical), abs(gradient[i]), 0.1 * scale), (i, numerical, gradient[i])
+        assert abs(numerical - gradient[i]) <= 1e-6 * max(abs(numerical), abs(gradient[i]), 0.1 * scale), (
+            i,
+            numerical,
+            gradient[i],
+        )
 
 
 def test_accumulated_gradients_add(isa):
@@ -170,7 +186,9 @@ def test_one_hot_passes_numbers_and_blanks(isa):
 
 
 def test_normalize_fills_nan(dtype, isa):
-    net = cnn.Network([cnn.Input((2,)), cnn.Normalize(mean=[1.0, 2.0], std=[2.0, 4.0], fill=[3.0, 6.0])], dtype=dtype, seed=0)
+    net = cnn.Network(
+        [cnn.Input((2,)), cnn.Normalize(mean=[1.0, 2.0], std=[2.0, 4.0], fill=[3.0, 6.0])], dtype=dtype, seed=0
+    )
     close(net.predict(np.array([[3.0, np.nan], [np.nan, 2.0]], dtype=dtype)), [[1, 1], [1, 0]], dtype)
 
 

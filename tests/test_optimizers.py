@@ -1,4 +1,4 @@
-"""Every optimizer against the NumPy reference (which agrees with PyTorch), step by step, on a network with losses that are not quadratic."""
+"""Every optimizer against the NumPy reference (which agrees with PyTorch), step by step, on a loss that is not quadratic."""
 
 import numpy as np
 import pytest
@@ -39,7 +39,9 @@ def both(dtype, l2=0.0, max_norm=None):
     """The same network here and in the reference."""
     options = {"l2": l2, "max_norm": max_norm}
     net = cnn.Network(
-        [cnn.Input((5,)), cnn.Dense(6, activation="tanh", **options), cnn.Dense(3, activation="softmax")], dtype=dtype, seed=3
+        [cnn.Input((5,)), cnn.Dense(6, activation="tanh", **options), cnn.Dense(3, activation="softmax")],
+        dtype=dtype,
+        seed=3,
     )
     w = {name: np.array(value, dtype=np.float64) for name, value in net.parameters.items()}
     specs = [

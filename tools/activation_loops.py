@@ -10,7 +10,15 @@ from pathlib import Path
 
 from vocabulary import ENGINE, HEADER, read_lists, write
 
-READS_OUTPUT = {"sigmoid", "tanh", "relu", "leaky_relu", "elu", "selu", "softmax"}  # backward reads y; linear reads neither; the others z
+READS_OUTPUT = {
+    "sigmoid",
+    "tanh",
+    "relu",
+    "leaky_relu",
+    "elu",
+    "selu",
+    "softmax",
+}  # backward reads y; linear reads neither; the others z
 NO_ROW = {"linear"}  # no row in kernels.def
 ROWWISE = {"softmax"}  # its functions are written by hand
 
@@ -68,7 +76,11 @@ def loops(name: str) -> str:
 
 
 def table(rows: list[tuple[str, ...]]) -> str:
-    lines = ["", "cdef int activation_table(int32_t kind, ActivationTable *t) noexcept nogil:", '    """0: there is no such activation."""']
+    lines = [
+        "",
+        "cdef int activation_table(int32_t kind, ActivationTable *t) noexcept nogil:",
+        '    """0: there is no such activation."""',
+    ]
     lines += ["    memset(t, 0, sizeof(ActivationTable))"]
     for n, (key, _, name) in enumerate(rows):
         z, y = reads(name)

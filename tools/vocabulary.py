@@ -38,7 +38,11 @@ def vocabulary(lists: dict[str, list[tuple[str, ...]]]) -> str:
     lines = ["# Made by tools/vocabulary.py from cnn.h.", 'cdef extern from "cnn/cnn.h" nogil:']
     for name, (ctype, prefix, more) in ENUMS.items():
         lines.append(f"    ctypedef enum {ctype}:")
-        lines += [f"        {prefix}{key}" for key in more + [row[0] for row in lists[name]] + ["END"] if not (key == "END" and prefix == "CNN_")]
+        lines += [
+            f"        {prefix}{key}"
+            for key in more + [row[0] for row in lists[name]] + ["END"]
+            if not (key == "END" and prefix == "CNN_")
+        ]
         if prefix == "CNN_":
             lines.append("        CNN_ACTIVATION_END")
     return "\n".join(lines) + "\n"
@@ -80,7 +84,7 @@ def registry(lists: dict[str, list[tuple[str, ...]]]) -> str:
     lines += ["    return -1", ""]
     for kind in ("ACTIVATION", "LOSS", "OPTIMIZER", "INIT", "METRIC"):
         lines += names(lists, kind, f"{kind.lower()}_name")
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines).rstrip("\n") + "\n"
 
 
 def names(lists: dict[str, list[tuple[str, ...]]], kind: str, function: str) -> list[str]:

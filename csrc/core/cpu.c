@@ -32,7 +32,9 @@
 /* ---- Capability --------------------------------------------------------------------------------------------------------------- */
 
 #if defined(X86)
-typedef struct { uint32_t a, b, c, d; } registers;
+typedef struct {
+  uint32_t a, b, c, d;
+} registers;
 
 static registers cpuid(uint32_t leaf) {
   registers r = {0, 0, 0, 0};
@@ -180,9 +182,7 @@ static uint64_t read_number(const char **p) {
 }
 
 /* Whole processors that quota / period of time makes; 0 when there is no limit. */
-static int64_t processors(uint64_t quota, uint64_t period) {
-  return quota && period ? (int64_t)((quota + period - 1) / period) : 0;
-}
+static int64_t processors(uint64_t quota, uint64_t period) { return quota && period ? (int64_t)((quota + period - 1) / period) : 0; }
 
 static int64_t quota_of_directory(const char *directory, int version) {
   char path[700], text[64], second[64];
@@ -209,7 +209,7 @@ static int64_t quota_of_group(const char *mount, const char *group, int version)
     int64_t limit = quota_of_directory(directory, version);
     if (limit && (!least || limit < least)) least = limit;
     if (end == root) return least;
-    while (end > root && directory[--end] != '/') { }
+    while (end > root && directory[--end] != '/') {}
   }
 }
 

@@ -12,7 +12,7 @@ static inline void cnn_once(atomic_int *state, void (*f)(void)) {
     f();
     atomic_store_explicit(state, 2, memory_order_release);
   }
-  while (atomic_load_explicit(state, memory_order_acquire) != 2) { }
+  while (atomic_load_explicit(state, memory_order_acquire) != 2) {}
 }
 
 enum { CNN_ENVIRONMENT_TEXT = 48 };

@@ -13,14 +13,20 @@ static const size_t LARGEST_HEADER = 100000000; /* as the safetensors library ha
 
 /* ---- The header ------------------------------------------------------------------------------------------------------------------ */
 
-static const struct { char name[5]; uint8_t bytes; } dtypes[] = {
-  [CNN_FLOAT32] = {"F32", 4}, [CNN_FLOAT64] = {"F64", 8}, [CNN_INT32] = {"I32", 4}, [CNN_INT64] = {"I64", 8},
-  [CNN_UINT8] = {"U8", 1}, [CNN_INT8] = {"I8", 1}, [CNN_UINT16] = {"U16", 2}, [CNN_INT16] = {"I16", 2},
-  [CNN_UINT32] = {"U32", 4}, [CNN_UINT64] = {"U64", 8}, [CNN_BOOL] = {"BOOL", 1}, [CNN_FLOAT16] = {"F16", 2},
+static const struct {
+  char name[5];
+  uint8_t bytes;
+} dtypes[] = {
+    [CNN_FLOAT32] = {"F32", 4}, [CNN_FLOAT64] = {"F64", 8}, [CNN_INT32] = {"I32", 4},  [CNN_INT64] = {"I64", 8},
+    [CNN_UINT8] = {"U8", 1},    [CNN_INT8] = {"I8", 1},     [CNN_UINT16] = {"U16", 2}, [CNN_INT16] = {"I16", 2},
+    [CNN_UINT32] = {"U32", 4},  [CNN_UINT64] = {"U64", 8},  [CNN_BOOL] = {"BOOL", 1},  [CNN_FLOAT16] = {"F16", 2},
 };
 
 /* Written twice: with at NULL it only counts. */
-typedef struct { uint8_t *at; size_t n; } sink;
+typedef struct {
+  uint8_t *at;
+  size_t n;
+} sink;
 
 static void emit(sink *s, const void *bytes, size_t n) {
   if (s->at) memcpy(s->at + s->n, bytes, n);
@@ -106,8 +112,7 @@ static cnn_status check_contents(const cnn_file_tensor *tensors, size_t n, const
     if ((unsigned)t->dtype >= sizeof dtypes / sizeof *dtypes)
       return cnn_fail(error, CNN_E_ARGUMENT, "tensor '%s' has an unknown dtype, %d", t->name, (int)t->dtype);
     if (t->rank < 0 || t->rank > CNN_MAX_RANK)
-      return cnn_fail(error, CNN_E_ARGUMENT, "tensor '%s' has %d dimensions; 0 to %d are possible", t->name, (int)t->rank,
-                      CNN_MAX_RANK);
+      return cnn_fail(error, CNN_E_ARGUMENT, "tensor '%s' has %d dimensions; 0 to %d are possible", t->name, (int)t->rank, CNN_MAX_RANK);
     size_t size = dtypes[t->dtype].bytes;
     int fits = 1;
     for (int32_t d = 0; d < t->rank && fits; d++) fits = cnn_size_mul(size, t->dims[d], &size);
@@ -134,8 +139,7 @@ static cnn_status make_header(const cnn_allocator *allocator, const cnn_file_ten
   if (padded - 8 > LARGEST_HEADER)
     return cnn_fail(error, CNN_E_ARGUMENT, "names and metadata take %z bytes; a file's header holds %z", text - 8, LARGEST_HEADER);
   size_t total = padded;
-  if (with_data && !cnn_size_add(padded, *data_bytes, &total))
-    return cnn_fail(error, CNN_E_ARGUMENT, "the tensors together are too large");
+  if (with_data && !cnn_size_add(padded, *data_bytes, &total)) return cnn_fail(error, CNN_E_ARGUMENT, "the tensors together are too large");
   s = (sink){cnn_memory_new(allocator, total), 8};
   if (!s.at) return out_of_memory(error, total);
   emit_header(&s, tensors, n, notes, n_notes);
@@ -240,8 +244,8 @@ static cnn_status find_parts(const uint8_t *bytes, size_t size, cnn_file *out, c
   if (bytes[8] != '{' || length < 2 || length > LARGEST_HEADER)
     return cnn_fail(error, CNN_E_FILE, "not a model file: it does not begin with the header of a safetensors file");
   if (length > size - 8)
-    return cnn_fail(error, CNN_E_FILE, "the file is cut short or damaged: its header should have %z bytes, and %z are left",
-                    (size_t)length, size - 8);
+    return cnn_fail(error, CNN_E_FILE, "the file is cut short or damaged: its header should have %z bytes, and %z are left", (size_t)length,
+                    size - 8);
   const size_t header_bytes = 8 + (size_t)length;
   *out = (cnn_file){bytes, size, bytes, header_bytes, bytes + header_bytes, size - header_bytes, NULL};
   return CNN_OK;

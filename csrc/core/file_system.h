@@ -16,13 +16,18 @@ typedef HANDLE os_file;
 
 static reason why(void) {
   switch (GetLastError()) {
-    case ERROR_FILE_NOT_FOUND: case ERROR_PATH_NOT_FOUND: return "no such file or directory";
+    case ERROR_FILE_NOT_FOUND:
+    case ERROR_PATH_NOT_FOUND: return "no such file or directory";
     case ERROR_ACCESS_DENIED: return "permission denied";
-    case ERROR_SHARING_VIOLATION: case ERROR_LOCK_VIOLATION: return "another program has it open";
-    case ERROR_FILE_EXISTS: case ERROR_ALREADY_EXISTS: return already_there;
-    case ERROR_DISK_FULL: case ERROR_HANDLE_DISK_FULL: return "no space left on the device";
+    case ERROR_SHARING_VIOLATION:
+    case ERROR_LOCK_VIOLATION: return "another program has it open";
+    case ERROR_FILE_EXISTS:
+    case ERROR_ALREADY_EXISTS: return already_there;
+    case ERROR_DISK_FULL:
+    case ERROR_HANDLE_DISK_FULL: return "no space left on the device";
     case ERROR_WRITE_PROTECT: return "the file system is read-only";
-    case ERROR_INVALID_NAME: case ERROR_BAD_PATHNAME: return "not a valid path";
+    case ERROR_INVALID_NAME:
+    case ERROR_BAD_PATHNAME: return "not a valid path";
     case ERROR_FILENAME_EXCED_RANGE: return "the path is too long";
     default: return "the system reports an input or output error";
   }
@@ -78,8 +83,15 @@ static reason os_size(os_file file, uint64_t *size) {
 static reason os_sync(os_file file) { return FlushFileBuffers(file) ? NULL : why(); }
 static reason os_close(os_file file) { return CloseHandle(file) ? NULL : why(); }
 static void os_sync_directory_of(char *path) { (void)path; }
-static reason os_writable(const char *path, int *device) { (void)path; *device = 0; return NULL; }
-static void os_like(os_file file, const char *path) { (void)file; (void)path; }
+static reason os_writable(const char *path, int *device) {
+  (void)path;
+  *device = 0;
+  return NULL;
+}
+static void os_like(os_file file, const char *path) {
+  (void)file;
+  (void)path;
+}
 static uint64_t os_process(void) { return GetCurrentProcessId(); }
 
 #else
@@ -96,7 +108,8 @@ static reason why(void) {
     case ENOTDIR: return "a part of the path is not a directory";
     case EEXIST: return already_there;
     case EISDIR: return "it is a directory";
-    case EACCES: case EPERM: return "permission denied";
+    case EACCES:
+    case EPERM: return "permission denied";
     case EROFS: return "the file system is read-only";
     case ENOSPC: return "no space left on the device";
 #if defined(EDQUOT)
@@ -105,9 +118,11 @@ static reason why(void) {
     case EFBIG: return "the file is too large for the file system or the limits of this process";
     case ENAMETOOLONG: return "the path is too long";
     case ELOOP: return "too many symbolic links";
-    case EMFILE: case ENFILE: return "too many open files";
+    case EMFILE:
+    case ENFILE: return "too many open files";
     case ENOMEM: return "not enough memory";
-    case EBUSY: case ETXTBSY: return "it is in use";
+    case EBUSY:
+    case ETXTBSY: return "it is in use";
     case EXDEV: return "it is on another file system";
     case EIO: return "the device reports an input or output error";
     default: return "the system reports an input or output error";

@@ -5,13 +5,17 @@
 #if defined(_WIN32)
 #define WIN32_LEAN_AND_MEAN
 #include <windows.h>
-static void give_way(int long_wait) { if (long_wait) Sleep(1); else SwitchToThread(); }
+static void give_way(int long_wait) {
+  if (long_wait) Sleep(1);
+  else SwitchToThread();
+}
 #else
 #include <sched.h>
 #include <time.h>
 static void give_way(int long_wait) {
   const struct timespec pause = {0, 200000};
-  if (long_wait) nanosleep(&pause, NULL); else sched_yield();
+  if (long_wait) nanosleep(&pause, NULL);
+  else sched_yield();
 }
 #endif
 

@@ -22,14 +22,18 @@ int cnn_gate_wait(cnn_gate *, int64_t nanoseconds);
 void cnn_gate_write_end(cnn_gate *);
 
 /* One thread's word to all others: stop. */
-typedef struct { atomic_int raised; } cnn_flag; /* all zero: lowered */
+typedef struct {
+  atomic_int raised;
+} cnn_flag; /* all zero: lowered */
 void cnn_flag_raise(cnn_flag *);
 void cnn_flag_lower(cnn_flag *);
 int cnn_flag_is_raised(const cnn_flag *);
 
 /* Spare things: taken by one thread at a time, given back by any. */
 enum { CNN_SPARES = 8 };
-typedef struct { _Atomic(void *) at[CNN_SPARES]; } cnn_spares; /* all zero: none */
+typedef struct {
+  _Atomic(void *) at[CNN_SPARES];
+} cnn_spares; /* all zero: none */
 void *cnn_spares_take(cnn_spares *);            /* NULL: there is none */
 int cnn_spares_give(cnn_spares *, void *thing); /* 0: no place left, it stays the caller's */
 #endif

@@ -33,9 +33,7 @@ const cnn_allocator *cnn_memory_default(void) {
   return &allocator;
 }
 
-static int told_to_fail(void) {
-  return atomic_load(&fail_after) >= 0 && atomic_fetch_sub(&fail_after, 1) == 0;
-}
+static int told_to_fail(void) { return atomic_load(&fail_after) >= 0 && atomic_fetch_sub(&fail_after, 1) == 0; }
 
 void *cnn_memory_new(const cnn_allocator *allocator, size_t bytes) {
   const size_t extra = sizeof(block_head) + CNN_ALIGNMENT - 1;

@@ -44,7 +44,7 @@ static CONDITION_VARIABLE parking = CONDITION_VARIABLE_INIT;
 #define PARKING_WAIT() SleepConditionVariableSRW(&parking, &parking_lock, INFINITE, 0)
 #define PARKING_WAKE() WakeAllConditionVariable(&parking)
 
-static int thread_start(thread_handle *thread, DWORD (WINAPI *body)(void *), void *arg) {
+static int thread_start(thread_handle *thread, DWORD(WINAPI *body)(void *), void *arg) {
   *thread = CreateThread(NULL, 0, body, arg, 0, NULL);
   return *thread != NULL;
 }
@@ -124,7 +124,11 @@ static uint64_t float_mode(void) { return _mm_getcsr() & ~0x3fu; } /* without th
 static void set_float_mode(uint64_t mode) { _mm_setcsr((unsigned)mode); }
 #elif defined(__aarch64__)
 static void pause_a_little(void) { __asm__ volatile("isb" ::: "memory"); } /* yield is a no-op on most cores */
-static uint64_t float_mode(void) { uint64_t mode; __asm__ volatile("mrs %0, fpcr" : "=r"(mode)); return mode; }
+static uint64_t float_mode(void) {
+  uint64_t mode;
+  __asm__ volatile("mrs %0, fpcr" : "=r"(mode));
+  return mode;
+}
 static void set_float_mode(uint64_t mode) { __asm__ volatile("msr fpcr, %0" : : "r"(mode)); }
 #else
 static void pause_a_little(void) {}

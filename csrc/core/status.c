@@ -5,7 +5,10 @@
 
 /* ---- A bounded text. n is the length wanted; what does not fit is counted and dropped. ---------------------------------------- */
 
-typedef struct { char *at; size_t size, n; } text;
+typedef struct {
+  char *at;
+  size_t size, n;
+} text;
 
 static void put(text *t, char c) {
   if (t->n + 1 < t->size) t->at[t->n] = c;
@@ -19,7 +22,8 @@ static void put_string(text *t, const char *s) {
 static void put_unsigned(text *t, uint64_t value, int width) {
   char digits[20];
   int n = 0;
-  do digits[n++] = (char)('0' + value % 10); while (value /= 10);
+  do digits[n++] = (char)('0' + value % 10);
+  while (value /= 10);
   while (n < width) digits[n++] = '0';
   while (n) put(t, digits[--n]);
 }
@@ -44,7 +48,9 @@ static void put_shape(text *t, size_t rank, const size_t *dims) {
    "Printing floating-point numbers quickly and accurately", PLDI 1996), in exact integers of at most 1140 bits. ----------------- */
 
 enum { BIG_WORDS = 40 };
-typedef struct { uint32_t word[BIG_WORDS]; } big; /* little end first; leading zeros are kept: simple before fast */
+typedef struct {
+  uint32_t word[BIG_WORDS];
+} big; /* little end first; leading zeros are kept: simple before fast */
 
 static void big_scale(big *a, uint32_t factor) {
   uint64_t carry = 0;
@@ -93,7 +99,10 @@ static int shortest_digits(double value, char digits[17], int *point) {
   big up = big_shifted(1, raise + narrow_below), down = big_shifted(1, raise);
 
   int n = 0, k = 0;
-  while (big_compare_sum(&r, &up, &s) >= (even ? 0 : 1)) { big_scale(&s, 10); k++; }
+  while (big_compare_sum(&r, &up, &s) >= (even ? 0 : 1)) {
+    big_scale(&s, 10);
+    k++;
+  }
   for (;; k--) {
     big r10 = r, up10 = up;
     big_scale(&r10, 10);
@@ -127,10 +136,22 @@ static void put_double(text *t, double value) {
   int point, n;
   uint64_t bits;
   memcpy(&bits, &value, 8);
-  if (value != value) { put_string(t, "nan"); return; }
-  if (bits >> 63) { put(t, '-'); value = -value; }
-  if (value == 0) { put(t, '0'); return; }
-  if (value > 1.7976931348623157e308) { put_string(t, "inf"); return; }
+  if (value != value) {
+    put_string(t, "nan");
+    return;
+  }
+  if (bits >> 63) {
+    put(t, '-');
+    value = -value;
+  }
+  if (value == 0) {
+    put(t, '0');
+    return;
+  }
+  if (value > 1.7976931348623157e308) {
+    put_string(t, "inf");
+    return;
+  }
 
   n = shortest_digits(value, digits, &point);
   if (point < -3 || point > 16) {
@@ -155,7 +176,10 @@ static void put_double(text *t, double value) {
 static size_t format_list(char *buffer, size_t size, const char *format, va_list list) {
   text t = {buffer, size, 0};
   for (const char *p = format; *p; p++) {
-    if (*p != '%') { put(&t, *p); continue; }
+    if (*p != '%') {
+      put(&t, *p);
+      continue;
+    }
     switch (*++p) {
       case 's': put_string(&t, va_arg(list, const char *)); break;
       case 'd': put_signed(&t, va_arg(list, int)); break;

@@ -8,30 +8,69 @@ V_INLINE vreal FN(v_positive)(vreal test, vreal a, vreal b) { return v_select(v_
 #define ONE v_set1(1)
 #define NUMBER(x) v_set1((real)(x))
 
-F(sigmoid) { NO_CONSTANTS; return FN(v_sigmoid)(z); }
-B(sigmoid, y) { NO_CONSTANTS; return v_mul(dy, v_mul(y, v_sub(ONE, y))); }
+F(sigmoid) {
+  NO_CONSTANTS;
+  return FN(v_sigmoid)(z);
+}
+B(sigmoid, y) {
+  NO_CONSTANTS;
+  return v_mul(dy, v_mul(y, v_sub(ONE, y)));
+}
 
-F(tanh) { NO_CONSTANTS; return FN(v_tanh)(z); }
-B(tanh, y) { NO_CONSTANTS; return v_mul(dy, v_fnma(y, y, ONE)); }
+F(tanh) {
+  NO_CONSTANTS;
+  return FN(v_tanh)(z);
+}
+B(tanh, y) {
+  NO_CONSTANTS;
+  return v_mul(dy, v_fnma(y, y, ONE));
+}
 
-F(relu) { NO_CONSTANTS; return v_max(v_zero(), z); } /* of 0 and NaN, max gives the second */
-B(relu, y) { NO_CONSTANTS; return FN(v_positive)(y, dy, v_zero()); }
+F(relu) {
+  NO_CONSTANTS;
+  return v_max(v_zero(), z);
+} /* of 0 and NaN, max gives the second */
+B(relu, y) {
+  NO_CONSTANTS;
+  return FN(v_positive)(y, dy, v_zero());
+}
 
-F(leaky_relu) { (void)c1; return FN(v_positive)(z, z, v_mul(z, c0)); }
-B(leaky_relu, y) { (void)c1; return FN(v_positive)(y, dy, v_mul(dy, c0)); }
+F(leaky_relu) {
+  (void)c1;
+  return FN(v_positive)(z, z, v_mul(z, c0));
+}
+B(leaky_relu, y) {
+  (void)c1;
+  return FN(v_positive)(y, dy, v_mul(dy, c0));
+}
 
-F(elu) { (void)c1; return FN(v_positive)(z, z, v_mul(c0, FN(v_expm1)(z))); }
-B(elu, y) { (void)c1; return FN(v_positive)(y, dy, v_mul(dy, v_add(y, c0))); }
+F(elu) {
+  (void)c1;
+  return FN(v_positive)(z, z, v_mul(c0, FN(v_expm1)(z)));
+}
+B(elu, y) {
+  (void)c1;
+  return FN(v_positive)(y, dy, v_mul(dy, v_add(y, c0)));
+}
 
 #define SELU_SCALE 1.0507009873554804934193349852946
 #define SELU_ALPHA_SCALE (1.6732632423543772848170429916717 * SELU_SCALE)
-F(selu) { NO_CONSTANTS; return FN(v_positive)(z, v_mul(z, NUMBER(SELU_SCALE)), v_mul(NUMBER(SELU_ALPHA_SCALE), FN(v_expm1)(z))); }
-B(selu, y) { NO_CONSTANTS; return v_mul(dy, FN(v_positive)(y, NUMBER(SELU_SCALE), v_add(y, NUMBER(SELU_ALPHA_SCALE)))); }
+F(selu) {
+  NO_CONSTANTS;
+  return FN(v_positive)(z, v_mul(z, NUMBER(SELU_SCALE)), v_mul(NUMBER(SELU_ALPHA_SCALE), FN(v_expm1)(z)));
+}
+B(selu, y) {
+  NO_CONSTANTS;
+  return v_mul(dy, FN(v_positive)(y, NUMBER(SELU_SCALE), v_add(y, NUMBER(SELU_ALPHA_SCALE))));
+}
 
 #define ROOT_HALF 0.70710678118654752440084436210485
 #define NORMAL_PEAK 0.39894228040143267793994605993438 /* 1 / sqrt(2 pi) */
 V_INLINE vreal FN(v_normal_cdf)(vreal z) { return v_mul(NUMBER(0.5), v_add(ONE, FN(v_erf)(v_mul(z, NUMBER(ROOT_HALF))))); }
-F(gelu) { NO_CONSTANTS; return v_mul(z, FN(v_normal_cdf)(z)); }
+F(gelu) {
+  NO_CONSTANTS;
+  return v_mul(z, FN(v_normal_cdf)(z));
+}
 B(gelu, z) {
   NO_CONSTANTS;
   vreal density = v_mul(NUMBER(NORMAL_PEAK), FN(v_exp)(v_mul(v_mul(z, z), NUMBER(-0.5))));
@@ -55,7 +94,10 @@ B(gelu_tanh, z) {
   return v_mul(dy, v_mul(NUMBER(0.5), slope));
 }
 
-F(silu) { NO_CONSTANTS; return v_mul(z, FN(v_sigmoid)(z)); }
+F(silu) {
+  NO_CONSTANTS;
+  return v_mul(z, FN(v_sigmoid)(z));
+}
 B(silu, z) {
   NO_CONSTANTS;
   vreal s = FN(v_sigmoid)(z);
@@ -74,8 +116,14 @@ B(softplus, z) {
 
 V_INLINE vreal FN(v_ramp)(vreal z) { return v_max(v_zero(), v_min(v_set1(6), v_add(z, v_set1(3)))); }
 V_INLINE vmask FN(v_on_ramp)(vreal z) { return v_lt(v_abs(z), v_set1(3)); }
-F(hard_sigmoid) { NO_CONSTANTS; return v_div(FN(v_ramp)(z), v_set1(6)); }
-B(hard_sigmoid, z) { NO_CONSTANTS; return v_select(FN(v_on_ramp)(z), v_div(dy, v_set1(6)), v_zero()); }
+F(hard_sigmoid) {
+  NO_CONSTANTS;
+  return v_div(FN(v_ramp)(z), v_set1(6));
+}
+B(hard_sigmoid, z) {
+  NO_CONSTANTS;
+  return v_select(FN(v_on_ramp)(z), v_div(dy, v_set1(6)), v_zero());
+}
 
 F(hard_swish) { /* by pieces: z * 6 would overflow, and infinity * 0 is a NaN */
   NO_CONSTANTS;

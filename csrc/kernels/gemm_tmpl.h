@@ -37,7 +37,9 @@
 enum {
   FN(gemm_many) = VL * sizeof(real) == 64 || (GEMM_ARM && VL > 1), /* 32 vector registers, not 16 */
   MASKS = VL * sizeof(real) >= 32,                                 /* loads and stores of some lanes cost no more than whole ones */
-  MR = MASKS ? 6 : FN(gemm_many) ? 5 : 4, /* Arm: five, for GCC keeps every a of a step in a register of its own */
+  MR = MASKS      ? 6
+  : FN(gemm_many) ? 5
+                  : 4, /* Arm: five, for GCC keeps every a of a step in a register of its own */
   NV = FN(gemm_many) ? 4 : 2,
   KC = 512,
   NC = 1024 / sizeof(real),     /* KC x NC of b: 512 KB, in panels of at most 128 */
@@ -72,15 +74,18 @@ V_INLINE void FN(gemm_dots)(const size_t mr, const size_t nc, size_t k, const re
     for (size_t j = 0; j < nc; j++) c[i * ldc + j] = s[i][j];
 }
 
-static void FN(gemm_narrow)(size_t m, size_t n, size_t k, const real *a, size_t ar, size_t ak, const real *b, size_t bk, size_t bc,
-                            real *c, size_t ldc, int accumulate) {
+static void FN(gemm_narrow)(size_t m, size_t n, size_t k, const real *a, size_t ar, size_t ak, const real *b, size_t bk, size_t bc, real *c,
+                            size_t ldc, int accumulate) {
   for (; n; n -= n < 4 ? n : 4, b += 4 * bc, c += 4) {
     size_t i = 0;
 #define ROWS_OF(mr, nc) \
   for (; i + mr <= m; i += mr) FN(gemm_dots)(mr, nc, k, a + i * ar, ar, ak, b, bk, bc, c + i * ldc, ldc, accumulate)
 #define COLUMNS(nc) ROWS_OF(4, nc); ROWS_OF(1, nc)
     switch (n) {
-      case 1: ROWS_OF(8, 1); COLUMNS(1); break;
+      case 1:
+        ROWS_OF(8, 1);
+        COLUMNS(1);
+        break;
       case 2: COLUMNS(2); break;
       case 3: COLUMNS(3); break;
       default: COLUMNS(4);
@@ -144,10 +149,10 @@ EACH_TILE(TILE)
 /* [some][nv - 1][mr - 1]; what this instruction set cannot hold in registers is not referred to, and so not compiled in. */
 static tile_fn *const FN(gemm_tiles)[2][4][6] = {
 #define TILE(mr, nv) [0][nv - 1][mr - 1] = mr <= MR && nv <= NV ? FN(gemm_tile_##mr##x##nv) : NULL,
-  EACH_TILE(TILE)
+    EACH_TILE(TILE)
 #undef TILE
 #define TILE(mr, nv) [1][nv - 1][mr - 1] = mr <= MR && nv <= NV && MASKS ? FN(gemm_some_##mr##x##nv) : NULL,
-  EACH_TILE(TILE)
+        EACH_TILE(TILE)
 #undef TILE
 };
 #undef EACH_TILE
@@ -292,8 +297,7 @@ V_INLINE size_t FN(gemm_b_size)(size_t m, size_t n, size_t k) {
 
 static size_t FN(gemm_scratch)(int ta, int tb, size_t m, size_t n, size_t k) {
   if (FN(gemm_is_flipped)(ta, m, n, k) || FN(gemm_is_narrow)(tb, m, n, k)) return 0;
-  return (FN(gemm_packs_b)(tb, m, n, k) ? FN(gemm_b_size)(m, n, k) : 0) +
-         (FN(gemm_packs_a)(ta, m, n, k) ? LDA * (k < KC ? k : KC) : 0);
+  return (FN(gemm_packs_b)(tb, m, n, k) ? FN(gemm_b_size)(m, n, k) : 0) + (FN(gemm_packs_a)(ta, m, n, k) ? LDA * (k < KC ? k : KC) : 0);
 }
 
 static void FN(gemm)(int ta, int tb, size_t m, size_t n, size_t k, const real *a, size_t lda, const real *b, size_t ldb, real *c,

@@ -26,17 +26,19 @@
 #endif
 extern const cnn_kernels CNN_PASTE2(cnn_kernels, ISA);
 const cnn_kernels CNN_PASTE2(cnn_kernels, ISA) = {
-  .isa = CNN_TEXT(ISA),
-  .f32 = {
+    .isa = CNN_TEXT(ISA),
+    .f32 =
+        {
 #define DTYPE f32
 #include "kernels/kernels.def"
 #undef DTYPE
-  },
-  .f64 = {
+        },
+    .f64 =
+        {
 #define DTYPE f64
 #include "kernels/kernels.def"
 #undef DTYPE
-  },
+        },
 };
 #undef K
 #undef R

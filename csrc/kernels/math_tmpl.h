@@ -138,20 +138,20 @@ V_INLINE vreal FN(v_sigmoid)(vreal x) {
 /* x + x P(x^2) near 0, 1 - e^-Q(|x|) elsewhere; Q = -log erfc, fitted with the weight of erfc. */
 V_INLINE vreal FN(v_erf)(vreal x) {
 #if REAL_BITS == 32
-  static const real inner[] = {0x1.06eba8p-3f, -0x1.812742p-2f, 0x1.ce2e08p-4f, -0x1.b80e8cp-6f,
-                               0x1.54c7dp-8f, -0x1.aa3e06p-11f, 0x1.5cd126p-14f};
-  static const real outer[] = {0x1.d15134p-13f, 0x1.20a834p+0f, 0x1.4654f8p-1f, 0x1.a90922p-4f,
+  static const real inner[] = {0x1.06eba8p-3f, -0x1.812742p-2f,  0x1.ce2e08p-4f, -0x1.b80e8cp-6f,
+                               0x1.54c7dp-8f,  -0x1.aa3e06p-11f, 0x1.5cd126p-14f};
+  static const real outer[] = {0x1.d15134p-13f, 0x1.20a834p+0f, 0x1.4654f8p-1f,  0x1.a90922p-4f,
                                -0x1.6adec8p-6f, 0x1.8c445ap-9f, -0x1.96a0aap-13f};
 #else
-  static const real inner[] = {
-    0x1.06eba8214db69p-3, -0x1.812746b0379e6p-2, 0x1.ce2f21a042b20p-4, -0x1.b82ce31284992p-6, 0x1.565bcd0db015fp-8,
-    -0x1.c02db3d8e8df1p-11, 0x1.f9a321a0a3e95p-14, -0x1.f4d1df30566efp-17, 0x1.b9def12d79fa8p-20, -0x1.5f1d331cb4bfbp-23,
-    0x1.f7a3ebc3e00c2p-27, -0x1.386a4c7710eb8p-30, 0x1.057876733bcdcp-34};
-  static const real outer[] = {
-    0x1.8c59f2bd884d0p-23, 0x1.20dd555dc2074p+0, 0x1.45f432d391b0bp-1, 0x1.a4d9a37e71683p-4, -0x1.388e5a52a1b09p-6,
-    -0x1.28029246c7076p-12, 0x1.d041e3e724e20p-10, -0x1.5110775c7eb93p-11, 0x1.81e1389d146d8p-15, 0x1.2474282a3f934p-14,
-    -0x1.777872f169567p-15, 0x1.137283d8d1c63p-16, -0x1.209f8ecb7d760p-18, 0x1.c5a6ac9b08b83p-21, -0x1.0c00aa16c03b9p-23,
-    0x1.d07d276cb0330p-27, -0x1.177a67fa23423p-30, 0x1.a1d3a49548f3dp-35, -0x1.245d13f3719a9p-40};
+  static const real inner[] = {0x1.06eba8214db69p-3,  -0x1.812746b0379e6p-2,  0x1.ce2f21a042b20p-4,  -0x1.b82ce31284992p-6,
+                               0x1.565bcd0db015fp-8,  -0x1.c02db3d8e8df1p-11, 0x1.f9a321a0a3e95p-14, -0x1.f4d1df30566efp-17,
+                               0x1.b9def12d79fa8p-20, -0x1.5f1d331cb4bfbp-23, 0x1.f7a3ebc3e00c2p-27, -0x1.386a4c7710eb8p-30,
+                               0x1.057876733bcdcp-34};
+  static const real outer[] = {0x1.8c59f2bd884d0p-23,  0x1.20dd555dc2074p+0,   0x1.45f432d391b0bp-1,   0x1.a4d9a37e71683p-4,
+                               -0x1.388e5a52a1b09p-6,  -0x1.28029246c7076p-12, 0x1.d041e3e724e20p-10,  -0x1.5110775c7eb93p-11,
+                               0x1.81e1389d146d8p-15,  0x1.2474282a3f934p-14,  -0x1.777872f169567p-15, 0x1.137283d8d1c63p-16,
+                               -0x1.209f8ecb7d760p-18, 0x1.c5a6ac9b08b83p-21,  -0x1.0c00aa16c03b9p-23, 0x1.d07d276cb0330p-27,
+                               -0x1.177a67fa23423p-30, 0x1.a1d3a49548f3dp-35,  -0x1.245d13f3719a9p-40};
 #endif
   vreal a = v_min(v_set1(ERF_HIGH), v_abs(x));
   vreal p = FN(polynomial)(v_mul(a, a), inner, sizeof inner / sizeof *inner);

@@ -1,3 +1,4 @@
+/* clang-format off: tables, in columns */
 /* The scalar math, for any C or Cython: cnn_<function>_f32 and _f64, static inline, no libm but sqrt.
 
    log, log1p and erf are math_tmpl.h with one lane. exp, expm1, tanh and sigmoid are made for latency instead, since a small network
@@ -37,38 +38,70 @@ V_INLINE double cnn_copysign(double v, double sign) { return v_copysign_f64_one(
 
 /* {what rounding took, relative; 2^(j/64)} */
 static const double cnn_power_table[64][2] = {
-  {0, 0x1.0000000000000p+0}, {-0x1.160139cd8dc5dp-56, 0x1.02c9a3e778061p+0},
-  {0x1.cd2523567f613p-55, 0x1.059b0d3158574p+0}, {0x1.0f74e61e6c861p-57, 0x1.0874518759bc8p+0},
-  {0x1.79aa65d837b6dp-54, 0x1.0b5586cf9890fp+0}, {0x1.ebe3d702f9cd1p-60, 0x1.0e3ec32d3d1a2p+0},
-  {-0x1.556522a2fbd0ep-54, 0x1.11301d0125b51p+0}, {-0x1.1c923b9d5f416p-54, 0x1.1429aaea92de0p+0},
-  {-0x1.01b15eaa59348p-55, 0x1.172b83c7d517bp+0}, {0x1.b898c3f1353bfp-55, 0x1.1a35beb6fcb75p+0},
-  {0x1.aecf73e3a2f60p-54, 0x1.1d4873168b9aap+0}, {0x1.a6f4144a6c38dp-55, 0x1.2063b88628cd6p+0},
-  {0x1.68efde3a8a894p-54, 0x1.2387a6e756238p+0}, {0x1.0472b981fe7f2p-55, 0x1.26b4565e27cddp+0},
-  {0x1.2f7e16d09ab31p-55, 0x1.29e9df51fdee1p+0}, {0x1.b3782720c0ab4p-55, 0x1.2d285a6e4030bp+0},
-  {0x1.34d754db0abb6p-55, 0x1.306fe0a31b715p+0}, {0x1.fdd395dd3f84ap-55, 0x1.33c08b26416ffp+0},
-  {-0x1.24aedcc4b5068p-54, 0x1.371a7373aa9cbp+0}, {-0x1.1d1e83e9436d2p-56, 0x1.3a7db34e59ff7p+0},
-  {0x1.59f48a72a4c6dp-55, 0x1.3dea64c123422p+0}, {-0x1.8a78f4817895bp-58, 0x1.4160a21f72e2ap+0},
-  {0x1.363ed60c2ac11p-59, 0x1.44e086061892dp+0}, {0x1.ecce1daa10379p-57, 0x1.486a2b5c13cd0p+0},
-  {0x1.690cebb7aafb0p-56, 0x1.4bfdad5362a27p+0}, {-0x1.f94340071a38ep-55, 0x1.4f9b2769d2ca7p+0},
-  {-0x1.8dec6bd0f385fp-56, 0x1.5342b569d4f82p+0}, {0x1.3350518fdd78ep-54, 0x1.56f4736b527dap+0},
-  {0x1.063e1e21c5409p-54, 0x1.5ab07dd485429p+0}, {0x1.432e62b64c035p-54, 0x1.5e76f15ad2148p+0},
-  {-0x1.c33c53bef4da8p-55, 0x1.6247eb03a5585p+0}, {-0x1.3cedd78565858p-54, 0x1.6623882552225p+0},
-  {-0x1.3b3efbf5e2228p-54, 0x1.6a09e667f3bcdp+0}, {-0x1.367efb86da9eep-57, 0x1.6dfb23c651a2fp+0},
-  {-0x1.81f647e5a3ecfp-56, 0x1.71f75e8ec5f74p+0}, {-0x1.619321e55e68ap-55, 0x1.75feb564267c9p+0},
-  {-0x1.b32dcb94da51dp-56, 0x1.7a11473eb0187p+0}, {0x1.5ebe1abd66c55p-57, 0x1.7e2f336cf4e62p+0},
-  {-0x1.369b6f13b3734p-54, 0x1.82589994cce13p+0}, {-0x1.4d450d872576ep-54, 0x1.868d99b4492edp+0},
-  {0x1.db72fc1f0eab4p-55, 0x1.8ace5422aa0dbp+0}, {0x1.bf68359f35f44p-56, 0x1.8f1ae99157736p+0},
-  {-0x1.da9b88b6c1e29p-58, 0x1.93737b0cdc5e5p+0}, {-0x1.2434322f4f9aap-54, 0x1.97d829fde4e50p+0},
-  {0x1.1affc2b91ce27p-56, 0x1.9c49182a3f090p+0}, {-0x1.7c50422622263p-55, 0x1.a0c667b5de565p+0},
-  {-0x1.1bbd1d3bcbb15p-54, 0x1.a5503b23e255dp+0}, {0x1.469846e735ab3p-55, 0x1.a9e6b5579fdbfp+0},
-  {0x1.c1a7792cb3387p-55, 0x1.ae89f995ad3adp+0}, {-0x1.5c3d956dcaebap-58, 0x1.b33a2b84f15fbp+0},
-  {-0x1.8d6f438ad9334p-57, 0x1.b7f76f2fb5e47p+0}, {0x1.4ffd70a5fddcdp-56, 0x1.bcc1e904bc1d2p+0},
-  {0x1.36eae30af0cb3p-56, 0x1.c199bdd85529cp+0}, {0x1.4e08fd10959acp-55, 0x1.c67f12e57d14bp+0},
-  {0x1.76b2c6c921968p-57, 0x1.cb720dcef9069p+0}, {-0x1.fad5d3ffffa6fp-55, 0x1.d072d4a07897cp+0},
-  {0x1.4a385a63d07a7p-56, 0x1.d5818dcfba487p+0}, {0x1.e5a50d5c192acp-55, 0x1.da9e603db3285p+0},
-  {-0x1.2d52107b43e1fp-55, 0x1.dfc97337b9b5fp+0}, {0x1.4b604603a88d3p-56, 0x1.e502ee78b3ff6p+0},
-  {-0x1.ff7128fd391f0p-55, 0x1.ea4afa2a490dap+0}, {0x1.ec3bc41aa2008p-55, 0x1.efa1bee615a27p+0},
-  {0x1.a64a931d185eep-55, 0x1.f50765b6e4540p+0}, {0x1.7893b4d91cd9dp-56, 0x1.fa7c1819e90d8p+0},
+    {0, 0x1.0000000000000p+0},
+    {-0x1.160139cd8dc5dp-56, 0x1.02c9a3e778061p+0},
+    {0x1.cd2523567f613p-55, 0x1.059b0d3158574p+0},
+    {0x1.0f74e61e6c861p-57, 0x1.0874518759bc8p+0},
+    {0x1.79aa65d837b6dp-54, 0x1.0b5586cf9890fp+0},
+    {0x1.ebe3d702f9cd1p-60, 0x1.0e3ec32d3d1a2p+0},
+    {-0x1.556522a2fbd0ep-54, 0x1.11301d0125b51p+0},
+    {-0x1.1c923b9d5f416p-54, 0x1.1429aaea92de0p+0},
+    {-0x1.01b15eaa59348p-55, 0x1.172b83c7d517bp+0},
+    {0x1.b898c3f1353bfp-55, 0x1.1a35beb6fcb75p+0},
+    {0x1.aecf73e3a2f60p-54, 0x1.1d4873168b9aap+0},
+    {0x1.a6f4144a6c38dp-55, 0x1.2063b88628cd6p+0},
+    {0x1.68efde3a8a894p-54, 0x1.2387a6e756238p+0},
+    {0x1.0472b981fe7f2p-55, 0x1.26b4565e27cddp+0},
+    {0x1.2f7e16d09ab31p-55, 0x1.29e9df51fdee1p+0},
+    {0x1.b3782720c0ab4p-55, 0x1.2d285a6e4030bp+0},
+    {0x1.34d754db0abb6p-55, 0x1.306fe0a31b715p+0},
+    {0x1.fdd395dd3f84ap-55, 0x1.33c08b26416ffp+0},
+    {-0x1.24aedcc4b5068p-54, 0x1.371a7373aa9cbp+0},
+    {-0x1.1d1e83e9436d2p-56, 0x1.3a7db34e59ff7p+0},
+    {0x1.59f48a72a4c6dp-55, 0x1.3dea64c123422p+0},
+    {-0x1.8a78f4817895bp-58, 0x1.4160a21f72e2ap+0},
+    {0x1.363ed60c2ac11p-59, 0x1.44e086061892dp+0},
+    {0x1.ecce1daa10379p-57, 0x1.486a2b5c13cd0p+0},
+    {0x1.690cebb7aafb0p-56, 0x1.4bfdad5362a27p+0},
+    {-0x1.f94340071a38ep-55, 0x1.4f9b2769d2ca7p+0},
+    {-0x1.8dec6bd0f385fp-56, 0x1.5342b569d4f82p+0},
+    {0x1.3350518fdd78ep-54, 0x1.56f4736b527dap+0},
+    {0x1.063e1e21c5409p-54, 0x1.5ab07dd485429p+0},
+    {0x1.432e62b64c035p-54, 0x1.5e76f15ad2148p+0},
+    {-0x1.c33c53bef4da8p-55, 0x1.6247eb03a5585p+0},
+    {-0x1.3cedd78565858p-54, 0x1.6623882552225p+0},
+    {-0x1.3b3efbf5e2228p-54, 0x1.6a09e667f3bcdp+0},
+    {-0x1.367efb86da9eep-57, 0x1.6dfb23c651a2fp+0},
+    {-0x1.81f647e5a3ecfp-56, 0x1.71f75e8ec5f74p+0},
+    {-0x1.619321e55e68ap-55, 0x1.75feb564267c9p+0},
+    {-0x1.b32dcb94da51dp-56, 0x1.7a11473eb0187p+0},
+    {0x1.5ebe1abd66c55p-57, 0x1.7e2f336cf4e62p+0},
+    {-0x1.369b6f13b3734p-54, 0x1.82589994cce13p+0},
+    {-0x1.4d450d872576ep-54, 0x1.868d99b4492edp+0},
+    {0x1.db72fc1f0eab4p-55, 0x1.8ace5422aa0dbp+0},
+    {0x1.bf68359f35f44p-56, 0x1.8f1ae99157736p+0},
+    {-0x1.da9b88b6c1e29p-58, 0x1.93737b0cdc5e5p+0},
+    {-0x1.2434322f4f9aap-54, 0x1.97d829fde4e50p+0},
+    {0x1.1affc2b91ce27p-56, 0x1.9c49182a3f090p+0},
+    {-0x1.7c50422622263p-55, 0x1.a0c667b5de565p+0},
+    {-0x1.1bbd1d3bcbb15p-54, 0x1.a5503b23e255dp+0},
+    {0x1.469846e735ab3p-55, 0x1.a9e6b5579fdbfp+0},
+    {0x1.c1a7792cb3387p-55, 0x1.ae89f995ad3adp+0},
+    {-0x1.5c3d956dcaebap-58, 0x1.b33a2b84f15fbp+0},
+    {-0x1.8d6f438ad9334p-57, 0x1.b7f76f2fb5e47p+0},
+    {0x1.4ffd70a5fddcdp-56, 0x1.bcc1e904bc1d2p+0},
+    {0x1.36eae30af0cb3p-56, 0x1.c199bdd85529cp+0},
+    {0x1.4e08fd10959acp-55, 0x1.c67f12e57d14bp+0},
+    {0x1.76b2c6c921968p-57, 0x1.cb720dcef9069p+0},
+    {-0x1.fad5d3ffffa6fp-55, 0x1.d072d4a07897cp+0},
+    {0x1.4a385a63d07a7p-56, 0x1.d5818dcfba487p+0},
+    {0x1.e5a50d5c192acp-55, 0x1.da9e603db3285p+0},
+    {-0x1.2d52107b43e1fp-55, 0x1.dfc97337b9b5fp+0},
+    {0x1.4b604603a88d3p-56, 0x1.e502ee78b3ff6p+0},
+    {-0x1.ff7128fd391f0p-55, 0x1.ea4afa2a490dap+0},
+    {0x1.ec3bc41aa2008p-55, 0x1.efa1bee615a27p+0},
+    {0x1.a64a931d185eep-55, 0x1.f50765b6e4540p+0},
+    {0x1.7893b4d91cd9dp-56, 0x1.fa7c1819e90d8p+0},
 };
 #define CNN_LN2_64_HIGH 0x1.62e42fef8p-7 /* ln 2 / 64; trailing zeros: 17 bits times it are exact */
 #define CNN_LN2_64_LOW 0x1.1cf79abc9e3b4p-42
@@ -201,11 +234,27 @@ static inline uint64_t cnn_product_bits(uint64_t a, uint64_t b, uint64_t *low) {
 /* x / (pi / 2) for large x, in whole turns that vanish, quarters (returned) and the rest in [-1/2, 1/2] times pi / 2 = *r + *low:
    of 2 / pi only the 192 bits that matter, those before them give multiples of 4 (Payne and Hanek). */
 static inline int cnn_quarters_large(double x, double *r, double *low) {
-  static const uint64_t words[] = {
-    0, 0xa2f9836e4e441529, 0xfc2757d1f534ddc0, 0xdb6295993c439041, 0xfe5163abdebbc561, 0xb7246e3a424dd2e0, 0x06492eea09d1921c,
-    0xfe1deb1cb129a73e, 0xe88235f52ebb4484, 0xe99c7026b45f7e41, 0x3991d639835339f4, 0x9c845f8bbdf9283b, 0x1ff897ffde05980f,
-    0xef2f118b5a0a6d1f, 0x6d367ecf27cb09b7, 0x4f463f669e5fea2d, 0x7527bac7ebe5f17b, 0x3d0739f78a5292ea, 0x6bfb5fb11f8d5d08,
-    0x56033046fc7b6bab, 0xf0cfbc209af4361d};
+  static const uint64_t words[] = {0,
+                                   0xa2f9836e4e441529,
+                                   0xfc2757d1f534ddc0,
+                                   0xdb6295993c439041,
+                                   0xfe5163abdebbc561,
+                                   0xb7246e3a424dd2e0,
+                                   0x06492eea09d1921c,
+                                   0xfe1deb1cb129a73e,
+                                   0xe88235f52ebb4484,
+                                   0xe99c7026b45f7e41,
+                                   0x3991d639835339f4,
+                                   0x9c845f8bbdf9283b,
+                                   0x1ff897ffde05980f,
+                                   0xef2f118b5a0a6d1f,
+                                   0x6d367ecf27cb09b7,
+                                   0x4f463f669e5fea2d,
+                                   0x7527bac7ebe5f17b,
+                                   0x3d0739f78a5292ea,
+                                   0x6bfb5fb11f8d5d08,
+                                   0x56033046fc7b6bab,
+                                   0xf0cfbc209af4361d};
   uint64_t bits = cnn_bits(x), m = (bits & (((uint64_t)1 << 52) - 1)) | (uint64_t)1 << 52, p[3], carry = 0, w[3];
   int skip = (int)(bits >> 52 & 0x7ff) - 1075 - 2 + 64, word = skip / 64, bit = skip % 64;
   for (int i = 0; i < 3; i++) w[i] = bit ? words[word + i] << bit | words[word + i + 1] >> (64 - bit) : words[word + i];
@@ -235,14 +284,16 @@ V_INLINE int cnn_quarters(double x, double *r, double *low) {
 }
 V_INLINE double cnn_sin_near(double r, double low) {
   double z = r * r, cube = z * r;
-  double p = 0x1.111111110f84dp-7 + z * (-0x1.a01a019c0c466p-13 + z * (0x1.71de3573481f1p-19 + z * (-0x1.ae5e62d6de9f6p-26 +
-             z * 0x1.5d9208926f723p-33)));
+  double p = 0x1.111111110f84dp-7 +
+             z * (-0x1.a01a019c0c466p-13 + z * (0x1.71de3573481f1p-19 + z * (-0x1.ae5e62d6de9f6p-26 + z * 0x1.5d9208926f723p-33)));
   return r - ((z * (0.5 * low - cube * p) - low) + cube * 0x1.5555555555549p-3);
 }
 V_INLINE double cnn_cos_near(double r, double low) {
   double z = r * r, half = 0.5 * z, one = 1 - half;
-  double p = z * (0x1.555555555554cp-5 + z * (-0x1.6c16c16c1515ap-10 + z * (0x1.a01a019cae332p-16 + z * (-0x1.27e4f80758cfcp-22 +
-             z * (0x1.1ee9ea1ecb6b6p-29 - z * 0x1.8fadab16e8da9p-37)))));
+  double p =
+      z * (0x1.555555555554cp-5 +
+           z * (-0x1.6c16c16c1515ap-10 +
+                z * (0x1.a01a019cae332p-16 + z * (-0x1.27e4f80758cfcp-22 + z * (0x1.1ee9ea1ecb6b6p-29 - z * 0x1.8fadab16e8da9p-37)))));
   return one + (((1 - one) - half) + (z * p - r * low));
 }
 static inline double cnn_sin_f64(double x) {

@@ -131,8 +131,8 @@ static void check_status(void) {
   }
   for (int e = -1074; e < 1024; e++) check_double(ldexp(1, e)), check_double(nextafter(ldexp(1, e), 0));
 
-  const size_t wanted = cnn_format(text, sizeof text, "%s|%d|%z|%l|%D|%D|%D|%%", "a", -5, (size_t)7, INT64_MIN, (size_t)3, dims,
-                                   (size_t)1, dims, (size_t)0, NULL);
+  const size_t wanted = cnn_format(text, sizeof text, "%s|%d|%z|%l|%D|%D|%D|%%", "a", -5, (size_t)7, INT64_MIN, (size_t)3, dims, (size_t)1,
+                                   dims, (size_t)0, NULL);
   CHECK(wanted == strlen(text));
   CHECK(!strcmp(text, "a|-5|7|-9223372036854775808|(3, ?, 4)|(3,)|()|%"));
   CHECK(cnn_format(text, 5, "%s", "abcdefgh") == 8 && !strcmp(text, "abcd"));
@@ -160,16 +160,21 @@ static void check_status(void) {
 
 /* ---- random: the words of numpy.random.Philox(counter=counter, key=key).random_raw(8) ------------------------------------------ */
 
-static const struct { uint64_t counter[4], key[2], words[8]; } numpy[] = {
-  {{0, 0, 0, 0}, {0, 0},
-   {0x2f4ba6408e4d89b, 0x3dd62b0b9ca8c5b2, 0x1c8667a55d902e79, 0x907d7a052fd5b4dc,
-    0x809bf322883987c3, 0x471128b9e807f7dd, 0xf250ba0dbec065b7, 0xfc6ed66767a457bc}},
-  {{7, 1, 2, 3}, {0x123456789abcdef0, 0xfedcba9876543210},
-   {0xb349c71d2d7d3571, 0x78fc7fef3f7819bc, 0xa15bfd25c700a464, 0xfa089efe487d01f0,
-    0xa5594b5bea8ecb3f, 0x2f98ed0289d28d40, 0xdc3a408e9c273a82, 0x11469ac78fd32f0e}},
-  {{4, 11, 12, 13}, {42, UINT64_C(3) << 32 | 5},
-   {0x18c276a0e2c5842b, 0xe7b72ad137b5670f, 0x79579ef6399355e3, 0x288f1e33718935f,
-    0x9236b60a00adc931, 0x2d41051cd178addc, 0xbad6a5e120a342bf, 0x58eb047b39b82386}},
+static const struct {
+  uint64_t counter[4], key[2], words[8];
+} numpy[] = {
+    {{0, 0, 0, 0},
+     {0, 0},
+     {0x2f4ba6408e4d89b, 0x3dd62b0b9ca8c5b2, 0x1c8667a55d902e79, 0x907d7a052fd5b4dc, 0x809bf322883987c3, 0x471128b9e807f7dd,
+      0xf250ba0dbec065b7, 0xfc6ed66767a457bc}},
+    {{7, 1, 2, 3},
+     {0x123456789abcdef0, 0xfedcba9876543210},
+     {0xb349c71d2d7d3571, 0x78fc7fef3f7819bc, 0xa15bfd25c700a464, 0xfa089efe487d01f0, 0xa5594b5bea8ecb3f, 0x2f98ed0289d28d40,
+      0xdc3a408e9c273a82, 0x11469ac78fd32f0e}},
+    {{4, 11, 12, 13},
+     {42, UINT64_C(3) << 32 | 5},
+     {0x18c276a0e2c5842b, 0xe7b72ad137b5670f, 0x79579ef6399355e3, 0x288f1e33718935f, 0x9236b60a00adc931, 0x2d41051cd178addc,
+      0xbad6a5e120a342bf, 0x58eb047b39b82386}},
 };
 
 static void check_random(void) {
@@ -235,12 +240,17 @@ static void check_random(void) {
 
 /* ---- pool ---------------------------------------------------------------------------------------------------------------------- */
 
-typedef struct { atomic_size_t sum, calls; atomic_int widest; size_t nested; const cnn_executor *executor; } totals;
+typedef struct {
+  atomic_size_t sum, calls;
+  atomic_int widest;
+  size_t nested;
+  const cnn_executor *executor;
+} totals;
 
 static void add_one(void *arg, size_t index, int32_t member) {
   totals *t = arg;
   int widest = atomic_load(&t->widest);
-  while (member + 1 > widest && !atomic_compare_exchange_weak(&t->widest, &widest, member + 1)) { }
+  while (member + 1 > widest && !atomic_compare_exchange_weak(&t->widest, &widest, member + 1)) {}
   atomic_fetch_add(&t->sum, index + 1);
   atomic_fetch_add(&t->calls, 1);
 }
@@ -256,7 +266,7 @@ static void add_nested(void *arg, size_t index, int32_t member) {
 static void add_wide(void *arg, size_t index, int32_t member) {
   const double start = seconds();
   add_one(arg, index, member);
-  while (seconds() - start < 20e-6) { }
+  while (seconds() - start < 20e-6) {}
 }
 
 static int sums_right(const cnn_executor *executor, size_t count) {
@@ -304,7 +314,7 @@ static void third(void *arg, size_t index, int32_t member) {
   const double quotient = one / three, start = seconds();
   (void)index, (void)member;
   if (quotient != *(double *)arg) mode_differs = 1;
-  while (seconds() - start < 20e-6) { }
+  while (seconds() - start < 20e-6) {}
 }
 
 static void check_pool(void) {

@@ -13,19 +13,19 @@ static const float floats[6] = {1, 2, 3, 4, 5, 6};
 static const uint8_t blob[64] = {'C', 'N', 'N'};
 static const size_t two_three[] = {2, 3}, sixty_four[] = {64}, none[] = {0, 5};
 static const cnn_file_tensor tensors[] = {
-  {"__cnn__", CNN_UINT8, 1, sixty_four, blob, 64},
-  {"dense.weight \"\xc3\xa9\"\n\\", CNN_FLOAT32, 2, two_three, floats, 24},
-  {"one", CNN_FLOAT64, 0, NULL, floats, 8},
-  {"none", CNN_INT64, 2, none, NULL, 0},
+    {"__cnn__", CNN_UINT8, 1, sixty_four, blob, 64},
+    {"dense.weight \"\xc3\xa9\"\n\\", CNN_FLOAT32, 2, two_three, floats, 24},
+    {"one", CNN_FLOAT64, 0, NULL, floats, 8},
+    {"none", CNN_INT64, 2, none, NULL, 0},
 };
 static const cnn_file_note notes[] = {{"format", "cnn"}, {"model", "{\"a\":1}\t"}};
 enum { TENSORS = 4, NOTES = 2 };
 static const char expected_header[] =
-  "{\"__metadata__\":{\"format\":\"cnn\",\"model\":\"{\\\"a\\\":1}\\u0009\"},"
-  "\"__cnn__\":{\"dtype\":\"U8\",\"shape\":[64],\"data_offsets\":[0,64]},"
-  "\"dense.weight \\\"\xc3\xa9\\\"\\u000a\\\\\":{\"dtype\":\"F32\",\"shape\":[2,3],\"data_offsets\":[64,88]},"
-  "\"one\":{\"dtype\":\"F64\",\"shape\":[],\"data_offsets\":[88,96]},"
-  "\"none\":{\"dtype\":\"I64\",\"shape\":[0,5],\"data_offsets\":[96,96]}}";
+    "{\"__metadata__\":{\"format\":\"cnn\",\"model\":\"{\\\"a\\\":1}\\u0009\"},"
+    "\"__cnn__\":{\"dtype\":\"U8\",\"shape\":[64],\"data_offsets\":[0,64]},"
+    "\"dense.weight \\\"\xc3\xa9\\\"\\u000a\\\\\":{\"dtype\":\"F32\",\"shape\":[2,3],\"data_offsets\":[64,88]},"
+    "\"one\":{\"dtype\":\"F64\",\"shape\":[],\"data_offsets\":[88,96]},"
+    "\"none\":{\"dtype\":\"I64\",\"shape\":[0,5],\"data_offsets\":[96,96]}}";
 
 static int files_in(const char *directory) {
   char command[200];
@@ -104,20 +104,25 @@ static void check_file(void) {
   /* What no file may hold. */
   const size_t huge[] = {SIZE_MAX / 2, 3}, many_dims[9] = {1, 1, 1, 1, 1, 1, 1, 1, 1};
   const cnn_file_tensor bad[] = {
-    {"bad", CNN_FLOAT32, 2, two_three, floats, 23}, {"bad", CNN_FLOAT32, 2, huge, floats, 24},
-    {"bad", (cnn_dtype)99, 2, two_three, floats, 24}, {"bad", (cnn_dtype)-1, 2, two_three, floats, 24},
-    {"bad", CNN_FLOAT32, 9, many_dims, floats, 4}, {"bad", CNN_FLOAT32, -1, many_dims, floats, 4},
-    {"ba\xff", CNN_FLOAT32, 2, two_three, floats, 24},
-    {"ba\xc0\x80", CNN_FLOAT32, 2, two_three, floats, 24}, {"ba\xed\xa0\x80", CNN_FLOAT32, 2, two_three, floats, 24},
-    {"ba\xe2\x82", CNN_FLOAT32, 2, two_three, floats, 24}, {NULL, CNN_FLOAT32, 2, two_three, floats, 24},
+      {"bad", CNN_FLOAT32, 2, two_three, floats, 23},
+      {"bad", CNN_FLOAT32, 2, huge, floats, 24},
+      {"bad", (cnn_dtype)99, 2, two_three, floats, 24},
+      {"bad", (cnn_dtype)-1, 2, two_three, floats, 24},
+      {"bad", CNN_FLOAT32, 9, many_dims, floats, 4},
+      {"bad", CNN_FLOAT32, -1, many_dims, floats, 4},
+      {"ba\xff", CNN_FLOAT32, 2, two_three, floats, 24},
+      {"ba\xc0\x80", CNN_FLOAT32, 2, two_three, floats, 24},
+      {"ba\xed\xa0\x80", CNN_FLOAT32, 2, two_three, floats, 24},
+      {"ba\xe2\x82", CNN_FLOAT32, 2, two_three, floats, 24},
+      {NULL, CNN_FLOAT32, 2, two_three, floats, 24},
   };
   CHECK(cnn_file_read_memory(NULL, memory, bytes, 0, &file, &error) == CNN_OK);
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
     CHECK(cnn_file_header(NULL, &bad[i], 1, NULL, 0, &nothing_at_all, &nothing_bytes, &error) == CNN_E_ARGUMENT);
     CHECK(cnn_file_check(NULL, &file, &bad[i], 1, NULL, 0, &error) == CNN_E_FILE && error.status == CNN_E_FILE);
   }
-  const cnn_file_tensor all_of_it[] = {{"a", CNN_UINT8, 1, huge, NULL, huge[0]}, {"b", CNN_UINT8, 1, huge, NULL, huge[0]},
-                                       {"c", CNN_UINT8, 1, huge, NULL, huge[0]}};
+  const cnn_file_tensor all_of_it[] = {
+      {"a", CNN_UINT8, 1, huge, NULL, huge[0]}, {"b", CNN_UINT8, 1, huge, NULL, huge[0]}, {"c", CNN_UINT8, 1, huge, NULL, huge[0]}};
   CHECK(fails(cnn_file_header(NULL, all_of_it, 3, NULL, 0, &nothing_at_all, &nothing_bytes, &error), CNN_E_ARGUMENT, &error, "too large"));
 
   /* The system says no. */

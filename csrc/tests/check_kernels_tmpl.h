@@ -5,7 +5,11 @@ typedef uint32_t T_(bits);
 #else
 typedef uint64_t T_(bits);
 #endif
-static real T_(of_bits)(T_(bits) b) { real v; memcpy(&v, &b, sizeof v); return v; }
+static real T_(of_bits)(T_(bits) b) {
+  real v;
+  memcpy(&v, &b, sizeof v);
+  return v;
+}
 static int T_(same)(const real *a, const real *b, size_t n) {
   for (size_t i = 0; i < n; i++)
     if (memcmp(a + i, b + i, sizeof *a) && !(a[i] != a[i] && b[i] != b[i])) return 0;
@@ -46,7 +50,7 @@ static real T_(draw)(char kind) {
   }
 }
 
-static void T_(elementwise)(const TABLE *t, const T_(element) *e) {
+static void T_(elementwise)(const TABLE *t, const T_(element) * e) {
   static real in[ARRAYS][1024], out[ARRAYS][1024];
   int count = (int)strlen(e->arrays);
   real *a[ARRAYS];
@@ -116,7 +120,10 @@ static void T_(elementwise)(const TABLE *t, const T_(element) *e) {
 #define C(...) ((const real[8]){__VA_ARGS__}) /* in parentheses, to pass through other macros */
 
 /* ---- functions: dense sampling against libm in long double */
-typedef struct { real x; double worst; } T_(ulp);
+typedef struct {
+  real x;
+  double worst;
+} T_(ulp);
 static void T_(sweep)(const char *name, void (*f)(size_t, const real *, real *), wide (*right)(wide), double bound, double low,
                       double high) {
   static real x[1024], y[1024];
@@ -170,10 +177,10 @@ ELEMENT(erf, "nN", "10", 0, 2, C(0), t->erf(n, a[0], a[1]), v[1] = erfl(v[0]))
 
 #define SCALAR(name) \
   static void T_(all_##name)(size_t n, const real *x, real *y) { for (size_t i = 0; i < n; i++) y[i] = T_(cnn_##name)(x[i]); }
-SCALAR(exp) SCALAR(expm1) SCALAR(log) SCALAR(log1p) SCALAR(tanh) SCALAR(sigmoid) SCALAR(erf) SCALAR(sin) SCALAR(cos)
-static void T_(pow)(void) {
-  const double special[] = {0, -0.0, 1, -1, 0.5, -0.5, 2, -2, 3, -3, 2.5, 0x1p53, 0x1p60, -0x1p53 + 1, 1e300, -1e300, 1e-310,
-                            INFINITY, -INFINITY, NAN};
+SCALAR(exp)
+SCALAR(expm1) SCALAR(log) SCALAR(log1p) SCALAR(tanh) SCALAR(sigmoid) SCALAR(erf) SCALAR(sin) SCALAR(cos) static void T_(pow)(void) {
+  const double special[] = {0,   -0.0,   1,      -1,          0.5,   -0.5,   2,      -2,       3,         -3,
+                            2.5, 0x1p53, 0x1p60, -0x1p53 + 1, 1e300, -1e300, 1e-310, INFINITY, -INFINITY, NAN};
   enum { SPECIAL = sizeof special / sizeof *special };
   double worst = 0, x_worst = 0, y_worst = 0;
   int good = 1;
@@ -210,12 +217,12 @@ static void T_(scalar_math)(void) {
 }
 
 /* ---- vectors */
-AFTER(axpy) AFTER(scale) AFTER(add) AFTER(mul)
-ELEMENT(axpy, "nN", "", 0, 8, C((real)0.7), t->axpy(n, c[0], a[0], a[1]), v[1] += c[0] * v[0])
-ELEMENT(scale, "nN", "10", 0, 1, C((real)0.7), t->scale(n, c[0], a[0], a[1]), v[1] = c[0] * v[0])
-ELEMENT(add, "nN", "", 0, 1, C(0), t->add(n, a[0], a[1]), v[1] += v[0])
-ELEMENT(mul, "nnN", "2021", 1, 8, C(0), t->mul(n, a[0], a[1], a[2], flag), v[2] = (flag ? v[2] : 0) + v[0] * v[1])
-static void T_(after_clip)(const TABLE *t) {
+AFTER(axpy)
+AFTER(scale) AFTER(add) AFTER(mul) ELEMENT(axpy, "nN", "", 0, 8, C((real)0.7), t->axpy(n, c[0], a[0], a[1]), v[1] += c[0] * v[0])
+    ELEMENT(scale, "nN", "10", 0, 1, C((real)0.7), t->scale(n, c[0], a[0], a[1]), v[1] = c[0] * v[0])
+        ELEMENT(add, "nN", "", 0, 1, C(0), t->add(n, a[0], a[1]), v[1] += v[0])
+            ELEMENT(mul, "nnN", "2021", 1, 8, C(0), t->mul(n, a[0], a[1], a[2], flag),
+                    v[2] = (flag ? v[2] : 0) + v[0] * v[1]) static void T_(after_clip)(const TABLE *t) {
   real x[19], low = -1, high = 2;
   for (int i = 0; i < 19; i++) x[i] = i % 3 ? NAN : INFINITY;
   t->clip(19, low, high, x);
@@ -351,15 +358,15 @@ ACTIVATION(tanh, C(0), tanhl(z), 2, 1 - u * u)
 ACTIVATION(relu, C(0), z > 0 ? z : 0, 2, u > 0)
 ACTIVATION(leaky_relu, C((real)0.01), z > 0 ? z : c[0] * z, 2, u > 0 ? 1 : (wide)c[0])
 ACTIVATION(elu, C((real)1.5), z > 0 ? z : c[0] * expm1l(z), 2, u > 0 ? 1 : u + c[0])
-ACTIVATION(selu, C(0), SELU_SCALE * (z > 0 ? z : SELU_ALPHA * expm1l(z)), 2, u > 0 ? SELU_SCALE : u + SELU_ALPHA * SELU_SCALE)
-ACTIVATION(gelu, C(0), z * cdf_wide(z), 1, cdf_wide(u) + u * expl(-u * u / 2) * 0.39894228040143267793994605993438L)
-ACTIVATION(gelu_tanh, C(0), z / 2 * (1 + tanhl(gelu_inner_wide(z))), 1, (1 + tanhl(gelu_inner_wide(u))) / 2 +
-           u / 2 * (1 - tanhl(gelu_inner_wide(u)) * tanhl(gelu_inner_wide(u))) *
-           0.79788456080286535587989211986876L * (1 + 3 * 0.044715L * u * u))
-ACTIVATION(silu, C(0), z * sigmoid_wide(z), 1, sigmoid_wide(u) * (1 + u * (1 - sigmoid_wide(u))))
-ACTIVATION(softplus, C(2, 5), z * c[0] > c[1] ? z : log1pl(expl(c[0] * z)) / c[0], 1, u * c[0] > c[1] ? 1 : sigmoid_wide(c[0] * u))
+ACTIVATION(selu, C(0), SELU_SCALE *(z > 0 ? z : SELU_ALPHA * expm1l(z)), 2, u > 0 ? SELU_SCALE : u + SELU_ALPHA * SELU_SCALE)
+ACTIVATION(gelu, C(0), z *cdf_wide(z), 1, cdf_wide(u) + u * expl(-u * u / 2) * 0.39894228040143267793994605993438L)
+ACTIVATION(gelu_tanh, C(0), z / 2 * (1 + tanhl(gelu_inner_wide(z))), 1,
+           (1 + tanhl(gelu_inner_wide(u))) / 2 + u / 2 * (1 - tanhl(gelu_inner_wide(u)) * tanhl(gelu_inner_wide(u))) *
+                                                     0.79788456080286535587989211986876L * (1 + 3 * 0.044715L * u * u))
+ACTIVATION(silu, C(0), z *sigmoid_wide(z), 1, sigmoid_wide(u) * (1 + u * (1 - sigmoid_wide(u))))
+ACTIVATION(softplus, C(2, 5), z *c[0] > c[1] ? z : log1pl(expl(c[0] * z)) / c[0], 1, u *c[0] > c[1] ? 1 : sigmoid_wide(c[0] * u))
 ACTIVATION(hard_sigmoid, C(0), ramp_wide(z) / 6, 1, fabsl(u) < 3 ? 1 / 6.0L : 0)
-ACTIVATION(hard_swish, C(0), z * ramp_wide(z) / 6, 1, fabsl(u) < 3 ? u / 3 + 0.5L : u > 0)
+ACTIVATION(hard_swish, C(0), z *ramp_wide(z) / 6, 1, fabsl(u) < 3 ? u / 3 + 0.5L : u > 0)
 
 static void T_(check_softmax_forward)(const TABLE *t) {
   for (int s = 1; s < SIZES; s++)
@@ -424,9 +431,10 @@ static void T_(check_softmax_backward)(const TABLE *t) {
 
 /* ---- optimizers: arrays w, g, s, t; each step once plain and with the other setting of its switch */
 #define H(k) ((wide)c[k])
-AFTER(sgd_update) AFTER(momentum_update) AFTER(rmsprop_update) AFTER(adagrad_update)
-ELEMENT(sgd_update, "Nn", "", 0, 8, C((real)0.1, (real)0.01), t->sgd_update(n, a[0], a[1], NULL, NULL, c),
-        v[0] -= H(0) * (v[1] + H(1) * v[0]))
+AFTER(sgd_update)
+AFTER(momentum_update) AFTER(rmsprop_update) AFTER(adagrad_update)
+    ELEMENT(sgd_update, "Nn", "", 0, 8, C((real)0.1, (real)0.01), t->sgd_update(n, a[0], a[1], NULL, NULL, c),
+            v[0] -= H(0) * (v[1] + H(1) * v[0]))
 #define MOMENTUM(name, nesterov) \
   ELEMENT(name, "NnN", "", 0, 8, C((real)0.1, (real)0.01, (real)0.9, nesterov), t->momentum_update(n, a[0], a[1], a[2], NULL, c), \
           wide g = v[1] + H(1) * v[0]; v[2] = H(2) * v[2] + g; v[0] -= H(0) * (nesterov ? g + H(2) * v[2] : v[2]))
@@ -435,16 +443,16 @@ ELEMENT(sgd_update, "Nn", "", 0, 8, C((real)0.1, (real)0.01), t->sgd_update(n, a
           t->adam_update(n, a[0], a[1], a[2], a[3], c), \
           wide g = v[1] + (decoupled ? 0 : H(1) * v[0]); if (decoupled) v[0] *= 1 - H(0) * H(1); v[2] += (1 - H(2)) * (g - v[2]); \
           v[3] = H(3) * v[3] + (1 - H(3)) * g * g; v[0] -= H(5) * v[2] / (sqrtl(v[3]) * H(6) + H(4)))
-AFTER(nesterov)
-MOMENTUM(nesterov, 1)
-AFTER(adamw)
-ADAM(adamw, 1)
-static void T_(after_adam_update)(const TABLE *t) { T_(check_adamw)(t), T_(check_nesterov)(t); }
+        AFTER(nesterov) MOMENTUM(nesterov, 1) AFTER(adamw) ADAM(adamw, 1) static void T_(after_adam_update)(const TABLE *t) {
+  T_(check_adamw)(t), T_(check_nesterov)(t);
+}
 MOMENTUM(momentum_update, 0)
 ELEMENT(rmsprop_update, "NnP", "", 0, 16, C((real)0.1, (real)0.01, (real)0.9, (real)1e-3), t->rmsprop_update(n, a[0], a[1], a[2], NULL, c),
-        wide g = v[1] + H(1) * v[0]; v[2] = H(2) * v[2] + (1 - H(2)) * g * g; v[0] -= H(0) * g / (sqrtl(v[2]) + H(3)))
+        wide g = v[1] + H(1) * v[0];
+        v[2] = H(2) * v[2] + (1 - H(2)) * g * g; v[0] -= H(0) * g / (sqrtl(v[2]) + H(3)))
 ELEMENT(adagrad_update, "NnP", "", 0, 16, C((real)0.1, (real)0.01, (real)1e-3), t->adagrad_update(n, a[0], a[1], a[2], NULL, c),
-        wide g = v[1] + H(1) * v[0]; v[2] += g * g; v[0] -= H(0) * g / (sqrtl(v[2]) + H(2)))
+        wide g = v[1] + H(1) * v[0];
+        v[2] += g * g; v[0] -= H(0) * g / (sqrtl(v[2]) + H(2)))
 ADAM(adam_update, 0)
 
 #undef TABLE

@@ -27,8 +27,7 @@ static void verdict(int good, const char *isa, const char *what, const size_t *v
   if (good) {
     passed++;
   } else if (++failed <= 20) {
-    printf("FAILED %s %s: ta %zu tb %zu accumulate %zu m %zu n %zu k %zu extra %zu\n", isa, what, v[0], v[1], v[2], v[3], v[4], v[5],
-           v[6]);
+    printf("FAILED %s %s: ta %zu tb %zu accumulate %zu m %zu n %zu k %zu extra %zu\n", isa, what, v[0], v[1], v[2], v[3], v[4], v[5], v[6]);
   }
 }
 
@@ -40,7 +39,9 @@ static uint32_t next32(void) {
 
 /* ---- arenas: the array ends (or begins) where the mapping does, and touching the next byte is a fault. */
 enum { ARENA = 1 << 24 };
-typedef struct { char *base; } arena;
+typedef struct {
+  char *base;
+} arena;
 static size_t page;
 
 static arena arena_new(void) {

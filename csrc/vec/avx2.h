@@ -1,3 +1,4 @@
+/* clang-format off: one operation a line, in columns */
 /* AVX2 with FMA: 256 bits. See names.h. */
 #if REAL_BITS == 32
 typedef __m256 vreal;
@@ -14,8 +15,16 @@ enum { VL = 8 };
     h = _mm_##op##_ps(h, _mm_movehl_ps(h, h)); \
     h = _mm_##op##_ps(h, _mm_shuffle_ps(h, h, 1)); \
   } while (0)
-V_INLINE real v_sum(vreal v) { __m128 h; HALVE(add, v, h); return _mm_cvtss_f32(h); }
-V_INLINE real v_hmax(vreal v) { __m128 h; HALVE(max, v, h); return _mm_cvtss_f32(h); }
+V_INLINE real v_sum(vreal v) {
+  __m128 h;
+  HALVE(add, v, h);
+  return _mm_cvtss_f32(h);
+}
+V_INLINE real v_hmax(vreal v) {
+  __m128 h;
+  HALVE(max, v, h);
+  return _mm_cvtss_f32(h);
+}
 V_INLINE __m256d v_widen_low(vreal v) { return _mm256_cvtps_pd(_mm256_castps256_ps128(v)); }
 V_INLINE __m256d v_widen_high(vreal v) { return _mm256_cvtps_pd(_mm256_extractf128_ps(v, 1)); }
 #else
@@ -32,8 +41,16 @@ enum { VL = 4 };
     h = _mm_##op##_pd(_mm256_castpd256_pd128(v), _mm256_extractf128_pd(v, 1)); \
     h = _mm_##op##_pd(h, _mm_unpackhi_pd(h, h)); \
   } while (0)
-V_INLINE real v_sum(vreal v) { __m128d h; HALVE(add, v, h); return _mm_cvtsd_f64(h); }
-V_INLINE real v_hmax(vreal v) { __m128d h; HALVE(max, v, h); return _mm_cvtsd_f64(h); }
+V_INLINE real v_sum(vreal v) {
+  __m128d h;
+  HALVE(add, v, h);
+  return _mm_cvtsd_f64(h);
+}
+V_INLINE real v_hmax(vreal v) {
+  __m128d h;
+  HALVE(max, v, h);
+  return _mm_cvtsd_f64(h);
+}
 #endif
 
 #define V_HAS_FIRST
@@ -57,7 +74,7 @@ V_INLINE vreal v_div(vreal a, vreal b) { return X(div)(a, b); }
 V_INLINE vreal v_sqrt(vreal v) { return X(sqrt)(v); }
 V_INLINE vreal v_neg(vreal v) { return X(xor)(v, v_set1((real)-0.0)); }
 V_INLINE vreal v_abs(vreal v) { return X(andnot)(v_set1((real)-0.0), v); }
-V_INLINE vreal v_copysign(vreal v, vreal sign) { return X(or)(v_abs(v), X(and)(sign, v_set1((real)-0.0))); }
+V_INLINE vreal v_copysign(vreal v, vreal sign) { return X(or)(v_abs(v), X (and)(sign, v_set1((real)-0.0))); }
 V_INLINE vreal v_fma(vreal a, vreal b, vreal c) { return X(fmadd)(a, b, c); }
 V_INLINE vreal v_fnma(vreal a, vreal b, vreal c) { return X(fnmadd)(a, b, c); }
 V_INLINE vreal v_min(vreal a, vreal b) { return X(min)(a, b); }
@@ -69,7 +86,7 @@ V_INLINE vmask v_gt(vreal a, vreal b) { return X(cmp)(a, b, _CMP_GT_OQ); }
 V_INLINE vmask v_eq(vreal a, vreal b) { return X(cmp)(a, b, _CMP_EQ_OQ); }
 V_INLINE vmask v_isnan(vreal v) { return X(cmp)(v, v, _CMP_UNORD_Q); }
 V_INLINE vreal v_select(vmask m, vreal a, vreal b) { return X(blendv)(b, a, m); }
-V_INLINE vmask v_mask_and(vmask a, vmask b) { return X(and)(a, b); }
+V_INLINE vmask v_mask_and(vmask a, vmask b) { return X (and)(a, b); }
 V_INLINE vmask v_mask_or(vmask a, vmask b) { return X(or)(a, b); }
 V_INLINE vmask v_mask_not(vmask m) { return X(xor)(m, V_REAL(_mm256_set1_epi32(-1))); }
 V_INLINE int v_any(vmask m) { return X(movemask)(m) != 0; }

@@ -1,3 +1,4 @@
+/* clang-format off: one operation a line, in columns */
 /* AVX-512 (F, VL, DQ, BW): 512 bits, mask registers. See names.h. */
 #if REAL_BITS == 32
 typedef __m512 vreal;
@@ -16,8 +17,16 @@ enum { VL = 16 };
     h = _mm_##op##_ps(h, _mm_movehl_ps(h, h)); \
     h = _mm_##op##_ps(h, _mm_shuffle_ps(h, h, 1)); \
   } while (0)
-V_INLINE real v_sum(vreal v) { __m128 h; HALVE(add, v, h); return _mm_cvtss_f32(h); }
-V_INLINE real v_hmax(vreal v) { __m128 h; HALVE(max, v, h); return _mm_cvtss_f32(h); }
+V_INLINE real v_sum(vreal v) {
+  __m128 h;
+  HALVE(add, v, h);
+  return _mm_cvtss_f32(h);
+}
+V_INLINE real v_hmax(vreal v) {
+  __m128 h;
+  HALVE(max, v, h);
+  return _mm_cvtss_f32(h);
+}
 V_INLINE __m512d v_widen_low(vreal v) { return _mm512_cvtps_pd(_mm512_castps512_ps256(v)); }
 V_INLINE __m512d v_widen_high(vreal v) { return _mm512_cvtps_pd(_mm512_extractf32x8_ps(v, 1)); }
 #else
@@ -36,8 +45,16 @@ enum { VL = 8 };
     h = _mm_##op##_pd(_mm256_castpd256_pd128(q), _mm256_extractf128_pd(q, 1)); \
     h = _mm_##op##_pd(h, _mm_unpackhi_pd(h, h)); \
   } while (0)
-V_INLINE real v_sum(vreal v) { __m128d h; HALVE(add, v, h); return _mm_cvtsd_f64(h); }
-V_INLINE real v_hmax(vreal v) { __m128d h; HALVE(max, v, h); return _mm_cvtsd_f64(h); }
+V_INLINE real v_sum(vreal v) {
+  __m128d h;
+  HALVE(add, v, h);
+  return _mm_cvtsd_f64(h);
+}
+V_INLINE real v_hmax(vreal v) {
+  __m128d h;
+  HALVE(max, v, h);
+  return _mm_cvtsd_f64(h);
+}
 #endif
 
 #define V_HAS_FIRST
@@ -57,7 +74,7 @@ V_INLINE vreal v_div(vreal a, vreal b) { return X(div)(a, b); }
 V_INLINE vreal v_sqrt(vreal v) { return X(sqrt)(v); }
 V_INLINE vreal v_neg(vreal v) { return X(xor)(v, v_set1((real)-0.0)); }
 V_INLINE vreal v_abs(vreal v) { return X(andnot)(v_set1((real)-0.0), v); }
-V_INLINE vreal v_copysign(vreal v, vreal sign) { return X(or)(v_abs(v), X(and)(sign, v_set1((real)-0.0))); }
+V_INLINE vreal v_copysign(vreal v, vreal sign) { return X(or)(v_abs(v), X (and)(sign, v_set1((real)-0.0))); }
 V_INLINE vreal v_fma(vreal a, vreal b, vreal c) { return X(fmadd)(a, b, c); }
 V_INLINE vreal v_fnma(vreal a, vreal b, vreal c) { return X(fnmadd)(a, b, c); }
 V_INLINE vreal v_min(vreal a, vreal b) { return X(min)(a, b); }

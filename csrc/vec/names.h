@@ -1,3 +1,4 @@
+/* clang-format off: one operation a line, in columns */
 /* The vocabulary of vector operations that every kernel template is written in.
 
    vec/<isa>.h is included once for f64 and then once for f32 (order matters: widening needs f64), with these set by the includer:

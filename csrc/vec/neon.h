@@ -1,3 +1,4 @@
+/* clang-format off: one operation a line, in columns */
 /* Advanced SIMD of 64-bit Arm: 128 bits, fused multiply-add. See names.h. */
 #if REAL_BITS == 32
 typedef float32x4_t vreal;
@@ -73,7 +74,7 @@ V_INLINE vmask v_le(vreal a, vreal b) { return X(cle)(a, b); }
 V_INLINE vmask v_gt(vreal a, vreal b) { return X(cgt)(a, b); }
 V_INLINE vmask v_eq(vreal a, vreal b) { return X(ceq)(a, b); }
 V_INLINE vreal v_select(vmask m, vreal a, vreal b) { return X(bsl)(m, a, b); }
-V_INLINE vmask v_mask_and(vmask a, vmask b) { return U(and)(a, b); }
+V_INLINE vmask v_mask_and(vmask a, vmask b) { return U (and)(a, b); }
 V_INLINE vmask v_mask_or(vmask a, vmask b) { return U(orr)(a, b); }
 #if REAL_BITS == 32
 V_INLINE vmask v_mask_not(vmask m) { return vmvnq_u32(m); }
@@ -104,7 +105,7 @@ V_INLINE vreal v_exponent(vreal v) {
 }
 V_INLINE vreal v_mantissa(vreal v) {
   vmask bits = U(add)(V_BITS(v), V_ISET(V_OF(V_ONE) - V_OF(V_ROOT)));
-  return V_REAL(U(add)(U(and)(bits, V_ISET(((uint64_t)1 << V_OF(V_MANTISSA)) - 1)), V_ISET(V_OF(V_ROOT))));
+  return V_REAL(U(add)(U (and)(bits, V_ISET(((uint64_t)1 << V_OF(V_MANTISSA)) - 1)), V_ISET(V_OF(V_ROOT))));
 }
 #undef X
 #undef U

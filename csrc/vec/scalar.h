@@ -1,3 +1,4 @@
+/* clang-format off: one operation a line, in columns */
 /* One lane of plain C: the definition of the vocabulary, and what runs where nothing else does. See names.h. */
 typedef real vreal;
 typedef int vmask;
@@ -8,15 +9,25 @@ enum { VL = 1 };
 #else
 #define V_INT uint64_t
 #endif
-V_INLINE V_INT FN(v_to_bits)(real v) { V_INT bits; memcpy(&bits, &v, sizeof bits); return bits; }
-V_INLINE real FN(v_from_bits)(V_INT bits) { real v; memcpy(&v, &bits, sizeof v); return v; }
+V_INLINE V_INT FN(v_to_bits)(real v) {
+  V_INT bits;
+  memcpy(&bits, &v, sizeof bits);
+  return bits;
+}
+V_INLINE real FN(v_from_bits)(V_INT bits) {
+  real v;
+  memcpy(&v, &bits, sizeof v);
+  return v;
+}
 
 V_INLINE vreal v_set1(real s) { return s; }
 V_INLINE vreal v_zero(void) { return 0; }
 V_INLINE vreal v_load(const real *p) { return *p; }
 V_INLINE void v_store(real *p, vreal v) { *p = v; }
 V_INLINE vreal v_load_n(const real *p, size_t n) { return n ? *p : 0; }
-V_INLINE void v_store_n(real *p, vreal v, size_t n) { if (n) *p = v; }
+V_INLINE void v_store_n(real *p, vreal v, size_t n) {
+  if (n) *p = v;
+}
 
 V_INLINE vreal v_add(vreal a, vreal b) { return a + b; }
 V_INLINE vreal v_sub(vreal a, vreal b) { return a - b; }
@@ -58,7 +69,10 @@ V_INLINE vreal v_sqrt(vreal v) { return sqrtf(v); }
 V_INLINE vreal v_abs(vreal v) { return fabsf(v); }
 V_INLINE vreal v_copysign(vreal v, vreal sign) { return copysignf(v, sign); }
 V_INLINE double v_widen_low(vreal v) { return v; }
-V_INLINE double v_widen_high(vreal v) { (void)v; return 0; }
+V_INLINE double v_widen_high(vreal v) {
+  (void)v;
+  return 0;
+}
 #else
 V_INLINE vreal v_sqrt(vreal v) { return sqrt(v); }
 V_INLINE vreal v_abs(vreal v) { return fabs(v); }

@@ -1,3 +1,4 @@
+/* clang-format off: one operation a line, in columns */
 /* SSE2: 128 bits, every 64-bit x86. No fused multiply-add, no blend, no rounding instruction. See names.h. */
 #if REAL_BITS == 32
 typedef __m128 vreal;
@@ -27,8 +28,14 @@ V_INLINE void v_store_n(real *p, vreal v, size_t n) {
   }
 }
 #define HALVE(op, v) do { v = X(op)(v, _mm_movehl_ps(v, v)); v = X(op)(v, _mm_shuffle_ps(v, v, 1)); } while (0)
-V_INLINE real v_sum(vreal v) { HALVE(add, v); return _mm_cvtss_f32(v); }
-V_INLINE real v_hmax(vreal v) { HALVE(max, v); return _mm_cvtss_f32(v); }
+V_INLINE real v_sum(vreal v) {
+  HALVE(add, v);
+  return _mm_cvtss_f32(v);
+}
+V_INLINE real v_hmax(vreal v) {
+  HALVE(max, v);
+  return _mm_cvtss_f32(v);
+}
 V_INLINE __m128d v_widen_low(vreal v) { return _mm_cvtps_pd(v); }
 V_INLINE __m128d v_widen_high(vreal v) { return _mm_cvtps_pd(_mm_movehl_ps(v, v)); }
 #else
@@ -62,7 +69,7 @@ V_INLINE vreal v_div(vreal a, vreal b) { return X(div)(a, b); }
 V_INLINE vreal v_sqrt(vreal v) { return X(sqrt)(v); }
 V_INLINE vreal v_neg(vreal v) { return X(xor)(v, v_set1((real)-0.0)); }
 V_INLINE vreal v_abs(vreal v) { return X(andnot)(v_set1((real)-0.0), v); }
-V_INLINE vreal v_copysign(vreal v, vreal sign) { return X(or)(v_abs(v), X(and)(sign, v_set1((real)-0.0))); }
+V_INLINE vreal v_copysign(vreal v, vreal sign) { return X(or)(v_abs(v), X (and)(sign, v_set1((real)-0.0))); }
 V_INLINE vreal v_fma(vreal a, vreal b, vreal c) { return v_add(v_mul(a, b), c); }
 V_INLINE vreal v_fnma(vreal a, vreal b, vreal c) { return v_sub(c, v_mul(a, b)); }
 V_INLINE vreal v_min(vreal a, vreal b) { return X(min)(a, b); }
@@ -73,8 +80,8 @@ V_INLINE vmask v_le(vreal a, vreal b) { return X(cmple)(a, b); }
 V_INLINE vmask v_gt(vreal a, vreal b) { return X(cmpgt)(a, b); }
 V_INLINE vmask v_eq(vreal a, vreal b) { return X(cmpeq)(a, b); }
 V_INLINE vmask v_isnan(vreal v) { return X(cmpunord)(v, v); }
-V_INLINE vreal v_select(vmask m, vreal a, vreal b) { return X(or)(X(and)(m, a), X(andnot)(m, b)); }
-V_INLINE vmask v_mask_and(vmask a, vmask b) { return X(and)(a, b); }
+V_INLINE vreal v_select(vmask m, vreal a, vreal b) { return X(or)(X (and)(m, a), X(andnot)(m, b)); }
+V_INLINE vmask v_mask_and(vmask a, vmask b) { return X (and)(a, b); }
 V_INLINE vmask v_mask_or(vmask a, vmask b) { return X(or)(a, b); }
 V_INLINE vmask v_mask_not(vmask m) { return X(xor)(m, V_REAL(_mm_set1_epi32(-1))); }
 V_INLINE int v_any(vmask m) { return X(movemask)(m) != 0; }

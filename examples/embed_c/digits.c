@@ -60,8 +60,7 @@ int main(int argc, char **argv) {
   }
   held_in = n - HELD_OUT;
   if (cnn_network_create_dense(sizes, 3, CNN_RELU, CNN_SOFTMAX, CNN_FLOAT32, 7, &options, &net) ||
-      cnn_trainer_create(net, &training, &trainer) ||
-      cnn_trainer_fit_labels(trainer, x[0], labels, held_in, EPOCHS, progress, NULL) ||
+      cnn_trainer_create(net, &training, &trainer) || cnn_trainer_fit_labels(trainer, x[0], labels, held_in, EPOCHS, progress, NULL) ||
       cnn_session_create(net, &running, &session) || cnn_session_run(session, x[held_in], HELD_OUT, probabilities[0]) ||
       cnn_network_save(net, argv[2]) || cnn_network_open(argv[2], &options, &opened)) {
     fprintf(stderr, "%s\n", error.text);

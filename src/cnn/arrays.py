@@ -52,7 +52,7 @@ def as_array(x: Any, name: str) -> np.ndarray:
             raise
     if x.dtype.kind not in _ENGINE_KINDS or x.dtype.itemsize > 8:
         x = _numbers(x, name)
-    return x  # type: ignore[no-any-return]
+    return x
 
 
 def _numbers(x: np.ndarray, name: str) -> np.ndarray:

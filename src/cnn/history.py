@@ -1,6 +1,6 @@
 """What a fit returns."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 __all__ = ["History"]
@@ -34,7 +34,7 @@ class History:
         for name, value in logs.items():
             self.history.setdefault(name, []).append(value)
 
-    def _extend(self, epochs: Iterable[int], columns: dict[str, Sequence[float]]) -> None:
+    def _extend(self, epochs: Iterable[int], columns: Mapping[str, Sequence[float]]) -> None:
         """Many epochs at once: a short one may take less time than a dict of its figures."""
         self.epoch.extend(epochs)
         for name, values in columns.items():

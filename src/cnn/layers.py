@@ -289,11 +289,14 @@ class Normalize(Layer):
         name: str | None = None,
         trainable: bool = True,
     ) -> None:
-        self.axis = int(axis)
+        self.axis = whole("axis", axis, -8)
         self._values: dict[str, np.ndarray] = {}
         for key, value in (("mean", mean), ("std", std), ("fill", fill)):
             if value is not None:
                 self._values[key] = np.atleast_1d(np.asarray(value, np.float64)).ravel()
+        for key in ("mean", "std"):
+            if key in self._values and not np.isfinite(self._values[key]).all():
+                raise ValueError(f"{key} has a value that is not finite")
         if "std" in self._values and not (self._values["std"] > 0).all():
             raise ValueError("std has a value that is not above 0")
         self._common(name, trainable)
@@ -417,7 +420,7 @@ class Concat(Layer):
     many = True
 
     def __init__(self, axis: int = -1, *, name: str | None = None, trainable: bool = True) -> None:
-        self.axis = int(axis)
+        self.axis = whole("axis", axis, -8)
         self._common(name, trainable)
 
     def _attributes(self) -> dict[str, Any]:
@@ -465,6 +468,8 @@ class Function(Layer):
         self.init = init_name(init)
         self._given: dict[str, np.ndarray | None] = {}
         self._shapes: dict[str, tuple[int, ...]] = {}
+        if not isinstance(parameters, dict | None):
+            raise TypeError(f"parameters is a {type(parameters).__name__}; expected a dict of names and initial values")
         for key, value in (parameters or {}).items():
             shape = isinstance(value, tuple) and all(isinstance(s, int) for s in value)
             self._given[key] = None if shape else np.asarray(value, np.float64)

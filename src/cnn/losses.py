@@ -89,7 +89,7 @@ def resolve(loss: Any) -> LossLike:
     if module in ("torch", "keras", "tensorflow"):
         lookup("loss", type(loss).__name__, _core.LOSSES)
     if callable(loss):
-        return loss  # type: ignore[no-any-return]
+        return loss
     raise TypeError(
         f"loss is {loss!r}; expected a name, an object of cnn.losses, or f(y_true, y_pred) -> (losses, gradients)"
     )

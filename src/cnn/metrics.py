@@ -22,7 +22,7 @@ MetricFunction = Callable[..., float]
 def _columns(y: Any) -> np.ndarray:
     """(n,) as (n, 1), as floats."""
     a = np.asarray(y)
-    return a.reshape(len(a), -1)
+    return a.reshape(len(a), -1) if a.size else a.reshape(len(a), 0)
 
 
 def _checked(y_true: Any, y_pred: Any) -> tuple[np.ndarray, np.ndarray]:

@@ -52,6 +52,8 @@ VALUES: dict[str, str] = {
     "adamax": '"adam"',
     "l-bfgs": '"lbfgs"',
     "l_bfgs": '"lbfgs"',
+    "sequential": "cnn.Network([...])",
+    "model": "cnn.Network(inputs=..., outputs=...)",
 }
 ARGUMENTS: dict[str, str] = {
     "learning_rate": "lr",
@@ -135,7 +137,8 @@ def unknown(what: str, given: str, known: Iterable[str]) -> str:
     if given.lower() in VALUES:
         return f"{what} {given!r} is not a name of cnn: write {VALUES[given.lower()]}"
     near = _nearest(given, names)
-    hint = f"did you mean {near}?" if near else f"known: {', '.join(names)}"
+    listed = ", ".join(names)
+    hint = f"did you mean {near}?" if near else f"known: {listed if len(listed) < 200 else listed[:160] + ', ...'}"
     return f"{what} {given!r} is not known; {hint}"
 
 

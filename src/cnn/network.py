@@ -145,7 +145,7 @@ class Network(Manual, Inspection, Persistence, Spelled):
                 if strict:
                     raise ValueError(unknown("parameter", str(name), blocks))
                 continue
-            array = np.array(value, dtype=self.dtype)
+            array = as_array(value, name).astype(self.dtype)
             if array.shape != blocks[name][1]:
                 raise ValueError(f"{name} has the shape {array.shape}; expected {blocks[name][1]}")
             values[name] = array
@@ -196,7 +196,7 @@ class Network(Manual, Inspection, Persistence, Spelled):
         if lengths is not None:
             raise ValueError("lengths= goes with recurrent layers; this network has none")
         arrays = self._input_arrays(X)
-        outputs = None if out is None else [out] if isinstance(out, np.ndarray) else list(out)
+        outputs = None if out is None else self._places(out)
         if batch_size is None or len(arrays[0]) <= whole("batch_size", batch_size):
             return self._one_or_list(self._run(arrays, None, False, outputs))
         step, n = whole("batch_size", batch_size), len(arrays[0])
@@ -207,6 +207,16 @@ class Network(Manual, Inspection, Persistence, Spelled):
                 [a[first : first + step] for a in arrays], None, False, [o[first : first + step] for o in outputs]
             )
         return self._one_or_list(outputs)
+
+    def _places(self, out: Any) -> list[Any]:
+        """out= as a list with an array an output."""
+        names = self._ends[2]
+        if len(names) == 1 and isinstance(out, np.ndarray):
+            return [out]
+        if len(names) == 1 or not isinstance(out, list | tuple):
+            wanted = "an array" if len(names) == 1 else f"a list of {len(names)} arrays"
+            raise TypeError(f"out is a {type(out).__name__}; expected {wanted} to write into")
+        return list(out)
 
     def feedforward(self, x: Any) -> Any:
         """The output for one sample, without a sample axis.

@@ -188,8 +188,12 @@ class Rprop(Optimizer):
         clip_value: float | None = None,
     ) -> None:
         self._common(lr, clip_norm, clip_value)
-        self.etas = (float(etas[0]), float(etas[1]))
-        self.step_sizes = (float(step_sizes[0]), float(step_sizes[1]))
+        for name, pair, hint in (("etas", etas, "(0.5, 1.2)"), ("step_sizes", step_sizes, "(1e-6, 50.0)")):
+            if not isinstance(pair, tuple | list) or len(pair) != 2:
+                raise TypeError(f"{name} is {pair!r}; it must be two numbers, as in {hint}")
+        self.etas = (number("etas[0]", etas[0], 0, 1, above=True), number("etas[1]", etas[1], 1, above=True))
+        least = number("step_sizes[0]", step_sizes[0], 0, above=True)
+        self.step_sizes = (least, number("step_sizes[1]", step_sizes[1], least))
 
     def _options(self) -> dict[str, float]:
         (eta_minus, eta_plus), (step_min, step_max) = self.etas, self.step_sizes

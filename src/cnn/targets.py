@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from .arrays import Shape, as_array, shape_text
+from .checks import number
 
 
 def check_target(y: Any, rows: int, loss: str, shape: Shape, name: str, *, argument: str = "y") -> np.ndarray:
@@ -52,6 +53,8 @@ def check_target(y: Any, rows: int, loss: str, shape: Shape, name: str, *, argum
             )
         if labels and not _same(given, shape) and array.size:
             _check_labels(array, int(width or 1), argument)
+        elif not labels or _same(given, shape):
+            _check_shares(array, argument)
         return array
     if not _same(given, shape):
         if integer and width not in (1, None) and given in (shape[:-1], (*shape[:-1], 1)):
@@ -101,6 +104,13 @@ def _check_labels(array: np.ndarray, classes: int, argument: str) -> None:
         raise ValueError(
             f"{argument} has the label {value} in row {row}; the network has {classes} classes, labelled 0 to {classes - 1}{hint}"
         )
+
+
+def _check_shares(array: np.ndarray, argument: str) -> None:
+    """Of one-hot rows and distributions; a NaN is found by the engine, which names its place."""
+    if array.dtype.kind in "if" and array.size and array.min() < 0:
+        row = int(np.argwhere(array < 0)[0][0])
+        raise ValueError(f"{argument} has {array[array < 0].flat[0]:g} in row {row}; one-hot rows and distributions are not negative")
 
 
 def _check_range(array: np.ndarray, argument: str) -> None:
@@ -171,7 +181,7 @@ def class_weights(
         code = names.index(label) if names is not None and label in names else label
         if isinstance(code, str) or not (losses[0] == "hinge" or 0 <= code < (width or 1)):
             raise ValueError(f"class_weight has the label {label!r}; the labels are 0 to {(width or 1) - 1}")
-        table[known == code] = weight
+        table[known == code] = number(f"class_weight[{label!r}]", weight, 0)
     return np.asarray(table[index])
 
 

@@ -22,7 +22,8 @@ typedef struct {
   const double *weights;             /* (rows, weight_width), already scaled; NULL: all 1 */
   size_t weight_width;               /* 1, or the steps of a row */
   const int32_t *lengths;
-  uint64_t first_row, total_rows;    /* of a batch that is a share of a larger one (over ranks): its first row there, and all rows; 0: it is whole */
+  uint64_t first_row,
+      total_rows;    /* of a batch that is a share of a larger one (over ranks): its first row there, and all rows; 0: it is whole */
 } cnn_data;
 
 /* A data set: arrays held whole (next NULL), or batches from a hook. next fills *batch (its arrays live until the next call) and
@@ -68,7 +69,8 @@ void *cnn_network_arena(cnn_network *, size_t *bytes); /* never moves while the 
 uint64_t cnn_network_seed(const cnn_network *);
 uint64_t cnn_network_version(const cnn_network *);
 void cnn_network_touch(cnn_network *);                 /* the values were changed from outside: version + 1 */
-cnn_status cnn_network_clone(const cnn_network *, cnn_dtype dtype, const cnn_options *, cnn_network **out); /* same graph, values converted */
+cnn_status cnn_network_clone(const cnn_network *, cnn_dtype dtype, const cnn_options *,
+                             cnn_network **out); /* same graph, values converted */
 cnn_status cnn_network_initialize(cnn_network *, uint64_t seed); /* fresh initial values */
 size_t cnn_network_metadata_count(const cnn_network *);
 void cnn_network_metadata_at(const cnn_network *, size_t index, const char **key, const char **value);
@@ -76,7 +78,8 @@ void cnn_network_metadata_at(const cnn_network *, size_t index, const char **key
    CNN_STOPPED (the hook keeps its own error). backward writes (not adds) dx[i] and dparameters[i] where not NULL. */
 typedef struct {
   void *user;
-  int (*forward)(void *user, int training, size_t n_x, const cnn_tensor *x, size_t n_parameters, const cnn_tensor *parameters, const cnn_tensor *y);
+  int (*forward)(void *user, int training, size_t n_x, const cnn_tensor *x, size_t n_parameters, const cnn_tensor *parameters,
+                 const cnn_tensor *y);
   int (*backward)(void *user, size_t n_x, const cnn_tensor *x, const cnn_tensor *y, const cnn_tensor *dy, size_t n_parameters,
                   const cnn_tensor *parameters, const cnn_tensor *dx, const cnn_tensor *dparameters);
 } cnn_function;
@@ -100,7 +103,8 @@ cnn_status cnn_session_predict_exact(cnn_session *, const void *x, size_t rows, 
 
 /* ---- Losses, metrics, schedules */
 /* Per-sample losses (rows,) and their gradients (rows, width) in the network's dtype; target and prediction as the engine holds them. */
-typedef int (*cnn_loss_hook)(void *user, size_t output, const cnn_tensor *target, const cnn_tensor *prediction, double *losses, void *gradients);
+typedef int (*cnn_loss_hook)(void *user, size_t output, const cnn_tensor *target, const cnn_tensor *prediction, double *losses,
+                             void *gradients);
 typedef struct {
   cnn_loss kind; /* CNN_LOSS_INFER with a hook: the hook */
   double constant, weight;
@@ -116,8 +120,9 @@ enum { CNN_LR_CONSTANT, CNN_LR_STEP, CNN_LR_EXPONENTIAL, CNN_LR_COSINE, CNN_LR_O
 typedef struct {
   int32_t kind;
   double lr;             /* the base rate */
-  double constant[4];    /* STEP every, factor; EXPONENTIAL decay an epoch; COSINE epochs, final; ONE_CYCLE epochs, start share, warm share, final share */
-  double warmup;         /* epochs of linear rise from 0 to the schedule's own rate; 0: none */
+  double constant
+      [4]; /* STEP every, factor; EXPONENTIAL decay an epoch; COSINE epochs, final; ONE_CYCLE epochs, start share, warm share, final share */
+  double warmup; /* epochs of linear rise from 0 to the schedule's own rate; 0: none */
   double (*hook)(void *user, double epoch);
   void *user;
 } cnn_schedule;
@@ -133,7 +138,7 @@ typedef struct {
   size_t n_losses;
   cnn_optimizer_options optimizer; /* kind CNN_OPTIMIZER_DEFAULT: Adam */
   size_t max_batch;
-  int32_t input_gradients;     /* backward also reaches the inputs */
+  int32_t input_gradients; /* backward also reaches the inputs */
   const size_t *const *input_dims;
 } cnn_trainer_setup;
 cnn_status cnn_trainer_new(cnn_network *, const cnn_trainer_setup *, cnn_trainer **out);
@@ -155,15 +160,15 @@ typedef struct {
   cnn_source train;
   const cnn_source *validation; /* NULL: none */
   size_t epochs, batch_rows, steps_per_epoch; /* steps 0: all */
-  size_t expected_steps;        /* of a source of batches, for schedules in its first epoch; 0: not known */
-  uint64_t first_epoch;         /* counters go on from here */
+  size_t expected_steps; /* of a source of batches, for schedules in its first epoch; 0: not known */
+  uint64_t first_epoch; /* counters go on from here */
   int32_t shuffle, on_nan;
   const cnn_metric_spec *metrics;
   size_t n_metrics;
-  cnn_schedule schedule;        /* kind CONSTANT with lr < 0: the trainer's own rate */
+  cnn_schedule schedule; /* kind CONSTANT with lr < 0: the trainer's own rate */
   cnn_fit_hooks hooks;
-  double *records;              /* (epochs, width) with width = 3 + n_metrics + (validation ? 1 + n_metrics : 0) */
-  size_t epochs_done;           /* out */
+  double *records; /* (epochs, width) with width = 3 + n_metrics + (validation ? 1 + n_metrics : 0) */
+  size_t epochs_done; /* out */
   /* Predictions and targets of the last epoch as seen, for metrics that are functions in Python: one array an output, or NULL. Rows of
      float64, (rows, width); a label target is one number. */
   double **train_predictions, **train_targets, **validation_predictions, **validation_targets;
@@ -173,13 +178,15 @@ cnn_status cnn_trainer_run(cnn_trainer *, cnn_fit_options *, cnn_error *error);
 
 /* Loss (data term), then the metrics, of the network as it is; collected predictions and targets as above, or NULL; of the hooks (or NULL)
    only tick is called. */
-cnn_status cnn_trainer_evaluate(cnn_trainer *, const cnn_source *, size_t batch_rows, const cnn_metric_spec *, size_t n_metrics, double *record,
-                                double **predictions, double **targets, double *weights, const cnn_fit_hooks *hooks, cnn_error *error);
+cnn_status cnn_trainer_evaluate(cnn_trainer *, const cnn_source *, size_t batch_rows, const cnn_metric_spec *, size_t n_metrics,
+                                double *record, double **predictions, double **targets, double *weights, const cnn_fit_hooks *hooks,
+                                cnn_error *error);
 /* One step; or, with apply 0, only the gradients. training 0: dropout off, running statistics used. */
 cnn_status cnn_trainer_step_data(cnn_trainer *, const cnn_data *, int training, int apply, double *loss, double *penalty, cnn_error *error);
 /* forward keeps activations for backward; values are the network's outputs, contiguous, in its dtype. */
 cnn_status cnn_trainer_forward_data(cnn_trainer *, const cnn_data *, int training, void *const *outputs, cnn_error *error);
-cnn_status cnn_trainer_backward_data(cnn_trainer *, const void *const *output_gradients, int accumulate, void *const *input_gradients, cnn_error *error);
+cnn_status cnn_trainer_backward_data(cnn_trainer *, const void *const *output_gradients, int accumulate, void *const *input_gradients,
+                                     cnn_error *error);
 const void *cnn_trainer_gradient(const cnn_trainer *, size_t block); /* NULL where the block has none */
 double cnn_trainer_lr(const cnn_trainer *);
 cnn_status cnn_trainer_set_optimizer(cnn_trainer *, const cnn_optimizer_options *); /* same kind: slots stay; another: afresh */

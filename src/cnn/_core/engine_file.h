@@ -20,7 +20,8 @@ void cnn_extras_free(cnn_extras *);
 
 /* A network and extras in one file, or in memory (the network's allocator; cnn_memory_free). */
 cnn_status cnn_network_save_with(const cnn_network *, const char *path_utf8, const cnn_extra *extras, size_t n, cnn_error *error);
-cnn_status cnn_network_save_memory_with(const cnn_network *, const cnn_extra *extras, size_t n, void **bytes, size_t *size, cnn_error *error);
+cnn_status cnn_network_save_memory_with(const cnn_network *, const cnn_extra *extras, size_t n, void **bytes, size_t *size,
+                                        cnn_error *error);
 
 /* Opens a file (path), or bytes in memory (path NULL; they are copied). extras and foreign may be NULL. Where CNN_E_FILE is returned,
    *foreign = 1 says that the file is a safetensors file at best but not laid out as we do it: another tool may have rewritten it, and

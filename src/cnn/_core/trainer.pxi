@@ -17,7 +17,7 @@ cdef class TrainerBase:
     cdef bint has_loss
     cdef readonly size_t max_batch
     cdef readonly list losses  # names; "custom" for a callable
-    cdef readonly list classes # by output: labels are below it; 0: targets are numbers
+    cdef readonly list classes  # by output: labels are below it; 0: targets are numbers
     cdef public list columns   # of the last fit
 
     def __init__(self, Network network not None, losses, optimizer, options, size_t max_batch, bint input_gradients=False):

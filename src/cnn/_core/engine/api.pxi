@@ -1,7 +1,5 @@
 # The entry points of cnn.h: checks, casts, and one call inwards. (The file's are in model_file.pxi.)
 
-
-
 cdef cnn_status check_size(size_t size, size_t expected, const char *what, cnn_error *error) noexcept nogil:
     """Every option struct begins with its size: smaller than the first version's, it was not set."""
     if size < expected:

@@ -145,8 +145,8 @@ ctypedef cnn_status (*op_backward_f64)(Op *op, const double *parameters, double 
 
 cdef struct OpTable:       # engine/registry.pxi fills it, from CNN_OP_LIST
     const char *name
-    op_shape shape         # outputs' dims and dtypes from the inputs' (dims may be OPEN); checks the attributes. A node has as many outputs as
-                           # it gives a rank to, MAX_OUTPUTS at most
+    # Outputs' dims and dtypes from the inputs' (dims may be OPEN); checks the attributes. A node has as many outputs as it gives a rank to.
+    op_shape shape
     op_blocks blocks       # NULL: no parameters
     op_plan plan           # NULL: all zero
     op_forward_f32 forward_f32

@@ -292,8 +292,8 @@ typedef struct cnn_session cnn_session;
 typedef struct cnn_trainer cnn_trainer;
 
 /* A network of dense layers: sizes[0] inputs, sizes[count - 1] outputs. */
-CNN_API cnn_status cnn_network_create_dense(const size_t *sizes, size_t count, cnn_activation hidden, cnn_activation output, cnn_dtype dtype,
-                                            uint64_t seed, const cnn_options *options, cnn_network **out);
+CNN_API cnn_status cnn_network_create_dense(const size_t *sizes, size_t count, cnn_activation hidden, cnn_activation output,
+                                            cnn_dtype dtype, uint64_t seed, const cnn_options *options, cnn_network **out);
 /* From a file; from bytes in memory, copied; or borrowed, which must outlive the network and makes it read-only. */
 CNN_API cnn_status cnn_network_open(const char *path_utf8, const cnn_options *options, cnn_network **out);
 CNN_API cnn_status cnn_network_open_memory(const void *bytes, size_t size, const cnn_options *options, cnn_network **out);
