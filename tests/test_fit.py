@@ -336,3 +336,24 @@ def test_metric_functions_are_the_references(name):
             assert cnn.metrics.FUNCTIONS[name](y, p, weight) == pytest.approx(
                 metrics.METRICS[name](y, p, weight), rel=1e-12
             )
+
+
+def test_resuming_with_wrong_data_changes_nothing(tmp_path):
+    first = cnn.Network([3, 4, 2], output="softmax", seed=1)
+    x, y = np.random.default_rng(0).normal(size=(20, 3)).astype("float32"), np.arange(20) % 2
+    first.fit(x, y, epochs=2, callbacks=[cnn.Checkpoint(tmp_path / "a.cnn")], verbose=0)
+    net = cnn.Network([3, 4, 2], output="softmax", seed=5)
+    net.fit(x, y, epochs=1, optimizer="sgd", verbose=0)
+    before, optimizer = net._arena(), net.optimizer
+    with pytest.raises(ValueError, match="label 6"):
+        net.fit(x, y + 6, epochs=4, resume=tmp_path / "a.cnn", verbose=0)
+    assert net._arena() == before
+    assert net.seed == 5
+    assert net.optimizer is optimizer
+    with pytest.raises(OSError):
+        net.fit(x, y, resume=tmp_path / "b.cnn", verbose=0)
+    assert net._arena() == before
+    resumed = cnn.Network([3, 4, 2], output="softmax", seed=9)
+    resumed.fit(x, y, epochs=4, resume=tmp_path / "a.cnn", verbose=0)
+    first.fit(x, y, epochs=2, verbose=0)
+    assert resumed._arena() == first._arena()

@@ -59,6 +59,8 @@ class Layer(BoundLayer):
                 raise TypeError(
                     f"{type(self).__name__} was called on a {kind}; layers are called on cnn.Input(...) and what follows from it"
                 )
+        if not given:
+            raise ValueError(f"{type(self).__name__} was called on an empty list; it takes at least one input")
         if len(given) > 1 and not self.many:
             raise ValueError(f"{type(self).__name__} takes one input, not {len(given)}")
         return Tensor(self, tuple(given))

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from . import _core, graph
-from .arrays import shape_text
+from .arrays import as_array, shape_text
 from .checks import number, whole
 from .inspection import Inspection
 from .layers import Dense, Input, Tensor, init_name

@@ -110,7 +110,9 @@ def _check_shares(array: np.ndarray, argument: str) -> None:
     """Of one-hot rows and distributions; a NaN is found by the engine, which names its place."""
     if array.dtype.kind in "if" and array.size and array.min() < 0:
         row = int(np.argwhere(array < 0)[0][0])
-        raise ValueError(f"{argument} has {array[array < 0].flat[0]:g} in row {row}; one-hot rows and distributions are not negative")
+        raise ValueError(
+            f"{argument} has {array[array < 0].flat[0]:g} in row {row}; one-hot rows and distributions are not negative"
+        )
 
 
 def _check_range(array: np.ndarray, argument: str) -> None:

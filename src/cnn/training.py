@@ -100,6 +100,8 @@ class Training(Choices):
         """
         self._begin_training()
         before, version = self._choices(), self._version
+        seed, epochs_before = self.seed, self._epochs
+        values = self._arena() if resume is not None else b""
         try:
             if lengths is not None:
                 raise ValueError("lengths= goes with recurrent layers; this network has none")
@@ -107,6 +109,7 @@ class Training(Choices):
                 raise ValueError(unknown("on_nan", str(on_nan), ("raise", "stop", "ignore")))
             epochs = whole("epochs", epochs, 0)
             history = self._resume(resume) if resume is not None else History()
+            version = self._version
             plan = self._choose(optimizer, loss, metrics, keep_state=resume is not None)
             train, rows = self._training_data(X, y, batch_size, sample_weight, class_weight, validation_split)
             trainer = self._ready_trainer(rows)
@@ -126,7 +129,11 @@ class Training(Choices):
                 on_nan=on_nan,
             )
         except BaseException:
-            if self._version == version and resume is None:
+            if self._version == version:  # nothing was trained
+                if values and self._arena() != values:
+                    self._initialize(seed)
+                    self._set_arena(values)
+                    self._epochs = epochs_before
                 self._restore(before)
             raise
         finally:
