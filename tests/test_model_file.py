@@ -1,8 +1,10 @@
 """The model file: read by a parser written from docs/format.md alone; files of other tools; damaged and hostile ones; crashes."""
 
+import contextlib
 import json
 import math
 import os
+import pickle
 import random
 import re
 import shutil
@@ -10,6 +12,7 @@ import signal
 import struct
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -370,6 +373,36 @@ def test_training_state_is_in_the_file(tmp_path, optimizer, dtype):
     assert json.loads(metadata["history"]) and json.loads(metadata["optimizer"])["name"] == optimizer.lower()
 
 
+@pytest.mark.parametrize("way", ["file", "copy", "pickle", "larger batches", "threads"])
+def test_steps_go_on_with_their_random_numbers(tmp_path, way):
+    """Steps one by one, with dropout: what has been saved, copied, or made anew for larger batches draws the masks that would have come."""
+    random_ = np.random.default_rng(0)
+    x, y = random_.normal(size=(6, 9, 8)), random_.normal(size=(6, 9, 2))
+
+    def begun():
+        net = cnn.Network([cnn.Input((8,)), cnn.Dense(20), cnn.Dropout(0.5), cnn.Dense(2)], seed=3)
+        for i in range(3):
+            net.partial_fit(x[i], y[i], optimizer="adam" if i == 0 else None)
+        return net
+
+    whole = net = begun()
+    if way == "file":
+        net.save(tmp_path / "a.cnn", training_state=True)
+        whole, net = begun(), cnn.load(tmp_path / "a.cnn")
+    elif way in ("copy", "pickle"):
+        net = net.copy() if way == "copy" else pickle.loads(pickle.dumps(net))
+    else:
+        whole, net = begun(), begun()
+    if way == "larger batches":
+        net.forward(np.zeros((200, 8)))
+    for i in range(3, 6):
+        whole.partial_fit(x[i], y[i])
+    with cnn.threads(2) if way == "threads" else contextlib.nullcontext():
+        for i in range(3, 6):
+            net.partial_fit(x[i], y[i])
+    assert whole._arena() == net._arena()
+
+
 @settings(max_examples=100, deadline=None)
 @given(
     st.dictionaries(
@@ -383,7 +416,7 @@ def test_training_state_is_in_the_file(tmp_path, optimizer, dtype):
 def test_any_metadata_survive(notes):
     net = small()
     net.metadata = notes
-    path = Path(os.environ.get("TMPDIR", "/tmp")) / f"cnn-notes-{os.getpid()}.cnn"
+    path = Path(tempfile.gettempdir()) / f"cnn-notes-{os.getpid()}.cnn"
     try:
         _, _, metadata = parse(saved(net, path))
         assert cnn.load(path).metadata == notes == {k: metadata[k] for k in notes}
@@ -769,7 +802,7 @@ def files_to_damage():
     base = small()
     base.metadata["note"] = "text"
     base.partial_fit(np.ones((2, 3)), [0, 1])
-    path = Path(os.environ.get("TMPDIR", "/tmp")) / f"cnn-base-{os.getpid()}.cnn"
+    path = Path(tempfile.gettempdir()) / f"cnn-base-{os.getpid()}.cnn"
     try:
         return [saved(base, path, training_state=True), saved(every_layer("float64"), path)]
     finally:
@@ -829,7 +862,7 @@ def tried(file, path):
 
 def random_damage():
     bases = files_to_damage()
-    path = Path(os.environ.get("TMPDIR", "/tmp")) / f"cnn-damage-{os.getpid()}.cnn"
+    path = Path(tempfile.gettempdir()) / f"cnn-damage-{os.getpid()}.cnn"
     quick = settings(max_examples=1500, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 
     @quick
@@ -851,7 +884,7 @@ def random_headers():
     base = files_to_damage()[0]
     n = int.from_bytes(base[:8], "little")
     data = base[8 + n :]
-    path = Path(os.environ.get("TMPDIR", "/tmp")) / f"cnn-header-{os.getpid()}.cnn"
+    path = Path(tempfile.gettempdir()) / f"cnn-header-{os.getpid()}.cnn"
     odd = st.one_of(
         st.none(),
         st.booleans(),

@@ -64,8 +64,8 @@ cdef extern from "engine.h" nogil:
     const void *cnn_trainer_gradient(const cnn_trainer *trainer, size_t block)
     double cnn_trainer_lr(const cnn_trainer *trainer)
     cnn_status cnn_trainer_set_optimizer(cnn_trainer *trainer, const cnn_optimizer_options *options)
-    void cnn_trainer_counters(const cnn_trainer *trainer, uint64_t *epoch, uint64_t *step)
-    void cnn_trainer_set_counters(cnn_trainer *trainer, uint64_t epoch, uint64_t step)
+    void cnn_trainer_counters(const cnn_trainer *trainer, uint64_t *epoch, uint64_t *step, uint64_t *updates)
+    void cnn_trainer_set_counters(cnn_trainer *trainer, uint64_t epoch, uint64_t step, uint64_t updates)
     size_t cnn_trainer_slot_count(const cnn_trainer *trainer)
     void *cnn_trainer_slot(cnn_trainer *trainer, size_t index, size_t *bytes)
 

@@ -190,8 +190,9 @@ cnn_status cnn_trainer_backward_data(cnn_trainer *, const void *const *output_gr
 const void *cnn_trainer_gradient(const cnn_trainer *, size_t block); /* NULL where the block has none */
 double cnn_trainer_lr(const cnn_trainer *);
 cnn_status cnn_trainer_set_optimizer(cnn_trainer *, const cnn_optimizer_options *); /* same kind: slots stay; another: afresh */
-void cnn_trainer_counters(const cnn_trainer *, uint64_t *epoch, uint64_t *step);
-void cnn_trainer_set_counters(cnn_trainer *, uint64_t epoch, uint64_t step);
+/* Where random numbers stand, step counting from the epoch's beginning; and how many updates the optimizer has made. */
+void cnn_trainer_counters(const cnn_trainer *, uint64_t *epoch, uint64_t *step, uint64_t *updates);
+void cnn_trainer_set_counters(cnn_trainer *, uint64_t epoch, uint64_t step, uint64_t updates);
 /* Optimizer slots, each a copy of the arena's layout; and the optimizer's own scalars (bias-correction powers, L-BFGS history...). */
 size_t cnn_trainer_slot_count(const cnn_trainer *);
 void *cnn_trainer_slot(cnn_trainer *, size_t index, size_t *bytes);

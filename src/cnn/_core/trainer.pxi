@@ -137,7 +137,7 @@ cdef class TrainerBase:
         cdef cnn_trainer *old = self.c
         cdef cnn_trainer *c = self.make()
         cdef size_t i, bytes = 0, more = 0, n = cnn_trainer_slot_count(old)
-        cdef uint64_t epoch = 0, step = 0
+        cdef uint64_t epoch = 0, step = 0, updates = 0
         cdef void *p
         cdef const void *q
         for i in range(n):
@@ -145,8 +145,8 @@ cdef class TrainerBase:
             p = cnn_trainer_slot(c, i, &more)
             if bytes == more and p != NULL:
                 memcpy(p, q, bytes)
-        cnn_trainer_counters(old, &epoch, &step)
-        cnn_trainer_set_counters(c, epoch, step)
+        cnn_trainer_counters(old, &epoch, &step, &updates)
+        cnn_trainer_set_counters(c, epoch, step, updates)
         cnn_trainer_set_lr(c, cnn_trainer_lr(old))
         cnn_trainer_free(old)
         self.c = c
@@ -225,10 +225,11 @@ cdef class TrainerBase:
         check(status, &self.error)
 
     cdef tuple counters(self):
-        cdef uint64_t epoch = 0, step = 0
+        """epoch, step, updates"""
+        cdef uint64_t epoch = 0, step = 0, updates = 0
         if self.c != NULL:
-            cnn_trainer_counters(self.c, &epoch, &step)
-        return epoch, step
+            cnn_trainer_counters(self.c, &epoch, &step, &updates)
+        return epoch, step, updates
 
     @property
     def epoch(self):
@@ -236,20 +237,22 @@ cdef class TrainerBase:
 
     @epoch.setter
     def epoch(self, uint64_t epoch):
-        self.set_counters(epoch, self.counters()[1])
+        at = self.counters()
+        self.set_counters(epoch, at[1], at[2])
 
     @property
     def step_count(self):
         """Steps of the optimizer so far."""
-        return self.counters()[1]
+        return self.counters()[2]
 
     @step_count.setter
-    def step_count(self, uint64_t step):
-        self.set_counters(self.counters()[0], step)
+    def step_count(self, uint64_t updates):
+        at = self.counters()
+        self.set_counters(at[0], at[1], updates)
 
-    cdef int set_counters(self, uint64_t epoch, uint64_t step) except -1:
+    cdef int set_counters(self, uint64_t epoch, uint64_t step, uint64_t updates) except -1:
         self.made()
-        cnn_trainer_set_counters(self.c, epoch, step)
+        cnn_trainer_set_counters(self.c, epoch, step, updates)
         return 0
 
     def state(self):
@@ -262,8 +265,7 @@ cdef class TrainerBase:
         cdef dict out = {}
         cdef int mode = self.read_own()
         try:
-            cnn_trainer_counters(self.c, &counters[0], &counters[2])
-            counters[1] = 0
+            cnn_trainer_counters(self.c, &counters[0], &counters[1], &counters[2])
             counters[3] = <uint64_t><int>OPTIMIZERS[self.kind]
             memcpy(&counters[4], &lr, sizeof(double))
             out["counters"] = array_from(counters, sizeof(counters), DTYPES[<int>CNN_UINT64], (5,))
@@ -307,7 +309,7 @@ cdef class TrainerBase:
             memcpy(&lr, &counters[4], sizeof(double))
             check(cnn_trainer_set_lr(self.c, lr), &self.error)
             self.setup.optimizer.lr = lr
-            cnn_trainer_set_counters(self.c, counters[0], counters[2])
+            cnn_trainer_set_counters(self.c, counters[0], counters[1], counters[2])
             for i in range(n):
                 p = cnn_trainer_slot(self.c, i, &bytes)
                 memcpy(p, (<Buffer>slots[i]).view.buf, bytes)

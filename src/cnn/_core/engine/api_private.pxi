@@ -246,13 +246,15 @@ cdef public cnn_status cnn_trainer_set_optimizer(cnn_trainer *trainer, const cnn
     t.optimizer = options[0]
     return trainer_slots(t, t.error)
 
-cdef public void cnn_trainer_counters(const cnn_trainer *trainer, uint64_t *epoch, uint64_t *step) noexcept nogil:
+cdef public void cnn_trainer_counters(const cnn_trainer *trainer, uint64_t *epoch, uint64_t *step, uint64_t *updates) noexcept nogil:
     epoch[0] = (<const Trainer *>trainer).epoch
-    step[0] = (<const Trainer *>trainer).updates
+    step[0] = (<const Trainer *>trainer).step
+    updates[0] = (<const Trainer *>trainer).updates
 
-cdef public void cnn_trainer_set_counters(cnn_trainer *trainer, uint64_t epoch, uint64_t step) noexcept nogil:
+cdef public void cnn_trainer_set_counters(cnn_trainer *trainer, uint64_t epoch, uint64_t step, uint64_t updates) noexcept nogil:
     (<Trainer *>trainer).epoch = epoch
-    (<Trainer *>trainer).updates = step
+    (<Trainer *>trainer).step = step
+    (<Trainer *>trainer).updates = updates
 
 cdef public size_t cnn_trainer_slot_count(const cnn_trainer *trainer) noexcept nogil:
     cdef const Trainer *t = <const Trainer *>trainer
