@@ -1,7 +1,8 @@
 # make test    everything that a change must pass        make wheel   an sdist and a wheel in dist/, tested where no source is
 # make demo    a first network                           make lint    styles and types
 # make docs    the manual in docs/_build                 make bench   C micro-benchmarks
-# make mnist   MNIST                                         make clean
+# make mnist   MNIST                                         make quick   the engine's tests, in half a minute
+# make clean
 #
 # Needs Python >= 3.11 with its headers, a C compiler and make; the rest goes into .venv.
 PYTHON ?= python3
@@ -12,7 +13,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export PIP_ROOT_USER_ACTION = ignore
 PIP = $(PY) -m pip install --quiet --upgrade
 
-.PHONY: demo test build check wheel lint lint-python lint-cython lint-c lint-types format docs mnist bench clean
+.PHONY: demo test quick build check wheel lint lint-python lint-cython lint-c lint-types format docs mnist bench clean
 test: check
 	$(PY) -m pytest $(PYTEST)
 
@@ -36,6 +37,10 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) pip
 
+# After a change of the engine: what would most likely see it, in half a minute.
+quick: build
+	$(PY) -m pytest $(PYTEST) $(addprefix tests/test_,ops.py losses.py optimizers.py activations.py bits.py network.py fit.py outside_figures.py)
+
 demo: build
 	$(PY) examples/first.py
 
@@ -57,8 +62,10 @@ lint-cython: $(VENV)/lint.stamp
 	PATH="$(abspath $(VENV))/bin:$$PATH" cython-lint src/cnn/_core # it runs pycodestyle
 lint-c: $(VENV)/lint.stamp
 	$(VENV)/bin/clang-format --dry-run -Werror $(C_FILES)
-lint-types: $(VENV)/lint.stamp
+# mypy.stubtest imports the package: _core.pyi and the annotations are compared with what is there.
+lint-types: $(VENV)/lint.stamp build
 	$(PY) -m mypy
+	$(PY) -m mypy.stubtest cnn --mypy-config-file pyproject.toml --allowlist tools/stubtest_allowlist.txt --ignore-disjoint-bases
 
 format: $(VENV)/lint.stamp
 	$(PY) -m ruff check --fix

@@ -16,7 +16,7 @@ from ._core import BusyError, ModelFileError, environment_errors
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from . import callbacks, cpu, losses, metrics, optimizers, schedules
+    from . import callbacks, cpu, datasets, losses, metrics, optimizers, schedules
     from .callbacks import Callback, Checkpoint, CSVLogger, EarlyStopping, ReduceLROnPlateau
     from .history import History
     from .io.native import load
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     __version__: str
 
 # Where each public name is; a module is imported when a name of it is first used, so that `import cnn` costs little.
-_MODULES = ("callbacks", "cpu", "losses", "metrics", "optimizers", "schedules")
+_MODULES = ("callbacks", "cpu", "datasets", "losses", "metrics", "optimizers", "schedules")
 _LAYERS = "Activation Add Concat Dense Dropout Flatten Function GaussianNoise Input Layer Multiply Normalize OneHot Rescale Reshape"
 _PLACES = {
     "Network": "network",
@@ -94,6 +94,7 @@ __all__ = [
     "Rprop",
     "callbacks",
     "cpu",
+    "datasets",
     "get_include",
     "get_library",
     "get_num_threads",

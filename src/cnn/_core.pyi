@@ -50,7 +50,7 @@ def kernel(isa: str, name: str, *arrays: Any) -> bool:
     False when the instruction set has no such row."""
 
 class Builder:
-    def add(self, op: str, inputs: Sequence[int], **attributes: Any) -> int:
+    def add(self, op: str, inputs: Sequence[int], /, **attributes: Any) -> int:
         """The first output value's number. Attributes by the names of cnn.h: ints, floats, str, or sequences of ints."""
 
 class Network:
