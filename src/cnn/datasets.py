@@ -38,7 +38,7 @@ def digits(flat: bool = True) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int
     y : ndarray of shape (1797,), int64
         The digit, 0 to 9.
     """
-    with as_file(files("cnn") / "data" / "digits.npz") as path, np.load(path) as stored:
+    with as_file(files("cnn") / "assets" / "digits.npz") as path, np.load(path) as stored:
         images, labels = stored["images"], stored["labels"].astype(np.int64)
     return (images.reshape(len(images), -1) if flat else images), labels
 
