@@ -2,6 +2,7 @@
 # make demo    a first network                           make lint    styles and types
 # make docs    the manual in docs/_build                 make bench   C micro-benchmarks
 # make mnist   MNIST                                         make quick   the engine's tests, in half a minute
+# make bench-peers   every other library on the same work (BENCH="--quick --only xor" for a part; docs/benchmarks.md)
 # make clean
 #
 # Needs Python >= 3.11 with its headers, a C compiler and make; the rest goes into .venv.
@@ -13,7 +14,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export PIP_ROOT_USER_ACTION = ignore
 PIP = $(PY) -m pip install --quiet --upgrade
 
-.PHONY: demo test quick build check wheel lint lint-python lint-cython lint-c lint-types format docs mnist bench clean
+.PHONY: demo test quick build check wheel lint lint-python lint-cython lint-c lint-types format docs mnist bench bench-peers clean
 test: check
 	$(PY) -m pytest $(PYTEST)
 
@@ -42,7 +43,7 @@ quick: build
 	$(PY) -m pytest $(PYTEST) $(addprefix tests/test_,ops.py losses.py optimizers.py activations.py bits.py network.py fit.py outside_figures.py)
 
 demo: build
-	$(PY) examples/first.py
+	$(PY) -m cnn demo
 
 mnist: build
 	$(PY) benchmarks/mnist.py
@@ -78,6 +79,15 @@ docs: build $(VENV)/docs.stamp
 bench: build
 	@$(MAKE) --no-print-directory -C csrc bench PYTHON=$(abspath $(PY))
 
+# The peers are large and have nothing to do with the package: an environment of their own, which imports cnn from src.
+BENCH ?=
+bench-peers: build $(VENV)-bench/peers.stamp
+	$(VENV)-bench/bin/python benchmarks/run.py $(BENCH)
+$(VENV)-bench/peers.stamp: benchmarks/requirements.txt
+	[ -x $(VENV)-bench/bin/python ] || $(PYTHON) -m venv $(VENV)-bench
+	$(VENV)-bench/bin/python -m pip install --quiet --upgrade --requirement $<
+	@touch $@
+
 clean:
-	rm -rf build dist $(VENV)/package.stamp src/*.egg-info src/cnn/lib src/cnn/_core.*.so src/cnn/_core.*.pyd docs/_build
+	rm -rf build benchmarks/build dist $(VENV)/package.stamp src/*.egg-info src/cnn/lib src/cnn/_core.*.so src/cnn/_core.*.pyd docs/_build
 	@$(MAKE) --no-print-directory -C csrc clean

@@ -3,8 +3,8 @@
 >>> import cnn
 >>> net = cnn.Network([2, 8, 1], output="sigmoid", seed=0)
 
-`Network`, `Neuron`, the layers, `load`; `losses optimizers schedules metrics callbacks cpu`; threads: `set_num_threads`,
-`get_num_threads`, ``with threads(n):``. Other C-backed projects: `get_include`, `get_library`.
+`Network`, `Neuron`, the layers, `load`; `losses optimizers schedules metrics callbacks data datasets plots cpu`; threads:
+`set_num_threads`, `get_num_threads`, ``with threads(n):``. Other C-backed projects: `get_include`, `get_library`.
 """
 
 import warnings
@@ -16,7 +16,7 @@ from ._core import BusyError, ModelFileError, environment_errors
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from . import callbacks, cpu, datasets, losses, metrics, optimizers, schedules
+    from . import callbacks, cpu, data, datasets, losses, metrics, optimizers, plots, schedules
     from .callbacks import Callback, Checkpoint, CSVLogger, EarlyStopping, ReduceLROnPlateau
     from .history import History
     from .io.native import load
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     __version__: str
 
 # Where each public name is; a module is imported when a name of it is first used, so that `import cnn` costs little.
-_MODULES = ("callbacks", "cpu", "datasets", "losses", "metrics", "optimizers", "schedules")
+_MODULES = ("callbacks", "cpu", "data", "datasets", "losses", "metrics", "optimizers", "plots", "schedules")
 _LAYERS = "Activation Add Concat Dense Dropout Flatten Function GaussianNoise Input Layer Multiply Normalize OneHot Rescale Reshape"
 _PLACES = {
     "Network": "network",
@@ -94,6 +94,7 @@ __all__ = [
     "Rprop",
     "callbacks",
     "cpu",
+    "data",
     "datasets",
     "get_include",
     "get_library",
@@ -102,6 +103,7 @@ __all__ = [
     "losses",
     "metrics",
     "optimizers",
+    "plots",
     "schedules",
     "set_num_threads",
     "threads",
@@ -122,13 +124,9 @@ def __getattr__(name: str) -> Any:
     elif name == "__version__":
         value = _version()
     else:
-        from .names import unknown
+        from .names import missing
 
-        near = unknown("name", name, __all__)
-        raise AttributeError(
-            f"module 'cnn' has no attribute {name!r}: {near}" if not name.startswith("_") else f"cnn has no {name!r}",
-            name=name,
-        )
+        raise AttributeError(missing(name, __all__), name=name)
     globals()[name] = value
     return value
 

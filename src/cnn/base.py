@@ -1,5 +1,6 @@
 """What every part of `Network` stands on: its state, its layers, data for its inputs."""
 
+import os
 from _thread import allocate_lock
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -26,8 +27,9 @@ class NetworkBase(_core.Network):
         Names of the classes, which `classify` gives; set by the user.
     metadata : dict of str to str
         Saved with the network; C reads it.
-    preprocessing : JSON or None
-        How raw tables become X; saved with the network.
+    preprocessing : Preprocessing, JSON or None
+        How tables become X, saved with the network. With a `cnn.data.Preprocessing`, X may be a frame, a dict of columns, a list of
+        dicts or the path of a CSV file.
     stop_training : bool
         Set by a callback to end the fit.
     """
@@ -173,7 +175,40 @@ class NetworkBase(_core.Network):
 
     def _input_arrays(self, X: Any, name: str = "X") -> list[np.ndarray]:
         names, shapes = self._ends[:2]
+        if type(X) is not np.ndarray:
+            if self._is_table(X):
+                X = self.preprocessing.transform(X)
+            elif isinstance(X, str | os.PathLike):
+                raise TypeError(
+                    f"{name} is the path {os.fspath(X)!r}; to read it, a network needs its columns' meanings:"
+                    " net.preprocessing = cnn.data.Preprocessing(target).fit(path)"
+                )
         return inputs_of(X, names, shapes, name=name)
+
+    def _is_table(self, X: Any) -> bool:
+        """Whether X is what `preprocessing` makes numbers of."""
+        if type(X) is np.ndarray or not hasattr(self.preprocessing, "transform"):
+            return False
+        from .data.tables import is_table
+
+        names = self._ends[0]
+        by_name = isinstance(X, dict) and list(X) == names and names != self.preprocessing.columns
+        return len(names) == 1 and not by_name and is_table(X)
+
+    def _from_table(self, X: Any, y: Any) -> tuple[Any, Any]:
+        """X and y; of a table, without y, both as arrays."""
+        if y is None and self._is_table(X) and self.preprocessing.target is not None:
+            X, y = self.preprocessing._both(X)
+        return X, y
+
+    def _class_names(self) -> list[Any] | None:
+        """`classes`, or those of the preprocessing where the outputs are as many."""
+        names = getattr(self.preprocessing, "classes", None) if self.classes is None else self.classes
+        if self.classes is None and names is not None:
+            shapes = self._ends[3]
+            if len(shapes) != 1 or (shapes[0][-1:] != (len(names),) and not (len(names) == 2 and shapes[0] == (1,))):
+                return None
+        return None if names is None else list(names)
 
     def _one_or_list(self, arrays: Sequence[np.ndarray]) -> Any:
         return arrays[0] if len(arrays) == 1 else list(arrays)

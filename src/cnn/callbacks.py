@@ -11,8 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from ._core import METRICS
 from .checks import number, whole
-from .names import Spelled, unknown
+from .names import Spelled, foreign, instead, missing, shown, unknown
 
 if TYPE_CHECKING:
     from .network import Network
@@ -58,11 +59,18 @@ def wrap(callback: Any) -> Any:
     """A callback object from what was given."""
     if isinstance(callback, type):
         raise TypeError(f"callbacks has the class {callback.__name__}; write {callback.__name__}()")
+    other = foreign(callback)
+    if other is not None:
+        from . import __all__ as ours
+
+        raise TypeError(f"callbacks has {other} of another library: {instead(other, ours)}")
     if isinstance(callback, Callback) or any(hasattr(callback, name) for name in HOOKS):
         return callback
     if callable(callback):
         return _Function(callback)
-    raise TypeError(f"callbacks has {callback!r}; expected a Callback, or a function f(epoch, logs)")
+    raise TypeError(
+        f"callbacks has {shown(callback)}; expected callbacks, as in callbacks=[cnn.EarlyStopping()], or functions f(epoch, logs)"
+    )
 
 
 HOOKS = [name for name in vars(Callback) if name.startswith("on_")]
@@ -91,7 +99,13 @@ class _Monitor(Callback):
         if self.monitor.startswith("val_") and not any(key.startswith("val_") for key in logs):
             message = f"{name} follows {self.monitor!r}, but there are no validation data: pass validation_data= or validation_split="
             raise ValueError(f"{message}, or {name}(monitor='loss')")
-        raise ValueError(f"{name}: {unknown('monitor', self.monitor, logs)}")
+        stem = self.monitor.removeprefix("val_")
+        metric = {"acc": "accuracy"}.get(stem, stem)
+        wanted = self.monitor.removesuffix(stem) + metric
+        if metric in METRICS and wanted not in logs:
+            raise ValueError(f'{name} follows {self.monitor!r}, but fit has no such metric: pass metrics=["{metric}"]')
+        near = f"monitor {self.monitor!r} is not known; write {wanted!r}" if wanted in logs else None
+        raise ValueError(f"{name}: {near or unknown('monitor', self.monitor, logs)}")
 
     def _is_better(self, value: float) -> bool:
         if value != value:
@@ -303,4 +317,4 @@ def __getattr__(name: str) -> Any:
         from .progress import Progress
 
         return Progress
-    raise AttributeError(f"module 'cnn.callbacks' has no attribute {name!r}")
+    raise AttributeError(missing(name, [*__all__, "Progress"], "cnn.callbacks"), name=name)

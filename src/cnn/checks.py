@@ -4,6 +4,12 @@ import math
 from typing import Any
 
 
+def _shown(value: object) -> str:
+    from .names import shown
+
+    return shown(value)
+
+
 def whole(name: str, value: Any, least: int = 1) -> int:
     """`value` as an int of at least `least`; numpy's integers too, no bools."""
     import operator
@@ -13,7 +19,9 @@ def whole(name: str, value: Any, least: int = 1) -> int:
     try:
         number = operator.index(value)
     except TypeError:
-        raise TypeError(f"{name} is {value!r}; it must be an integer") from None
+        whole_float = isinstance(value, float) and value.is_integer()
+        hint = f": write {int(value)}" if whole_float else ""
+        raise TypeError(f"{name} is {_shown(value)}; it must be an integer{hint}") from None
     if number < least:
         raise ValueError(f"{name} is {number}; it must be at least {least}")
     return number
@@ -24,7 +32,7 @@ def number(name: str, value: Any, least: float = -math.inf, below: float = math.
     try:
         x = float(value)
     except (TypeError, ValueError):
-        raise TypeError(f"{name} is {value!r}; it must be a number") from None
+        raise TypeError(f"{name} is {_shown(value)}; it must be a number") from None
     if not math.isfinite(x) or x < least or x >= below or (above and x == least):
         parts = []
         if least > -math.inf:

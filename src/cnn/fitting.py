@@ -63,8 +63,9 @@ class Loop:
     ) -> History:
         network, trainer = self.network, self.trainer
         first = network._epochs
-        if self.progress is not None:
-            self.progress._plan(epochs)
+        for callback in self.callbacks:
+            if hasattr(callback, "_plan"):  # a Progress, ours or the user's
+                callback._plan(epochs)
         network.stop_training = False
         before, network.history = network.history, self.history
         started = False
@@ -130,6 +131,10 @@ class Loop:
         hooks = {name: call for name, call in found.items() if call is not None}
         if self.progress is not None:
             hooks["tick"] = self.progress._tick
+            if self.progress.verbose == 1 and self._listeners("on_epoch_end") == [self.progress.on_epoch_end]:
+                # A bar reads few of the records: what an epoch's end costs besides is for callbacks.
+                self.progress._named = self._named
+                hooks["epoch_end"] = self.progress._record
         return hooks
 
     def _tell(self, name: str, logs: dict[str, float]) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from . import _core
 from .layers import KINDS, Activation, Dense, Function, Input, Layer, Normalize, Tensor
-from .names import unknown
+from .names import no_layer, unknown
 
 if TYPE_CHECKING:
     from .base import NetworkBase
@@ -20,10 +20,7 @@ def sequence(items: Sequence[Any], input_shape: Any) -> tuple[list[Tensor], list
     layers = list(items)
     for item in layers:
         if not isinstance(item, Layer):
-            kind = item.__name__ if isinstance(item, type) else type(item).__name__
-            raise TypeError(
-                f"the list of layers has a {kind}; expected layers, as in [cnn.Input(2), cnn.Dense(3), cnn.Dense(1)]"
-            )
+            raise TypeError(f"the list of layers has {no_layer(item)}")
     if not layers:
         raise ValueError("the list of layers is empty; a network needs at least one")
     if isinstance(layers[0], Input):

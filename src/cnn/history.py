@@ -5,6 +5,8 @@ from typing import Any
 
 __all__ = ["History"]
 
+_SHARES = ("accuracy", "precision", "recall", "f1", "auc")  # between 0 and 1: one axes for all
+
 
 class History:
     """The figures of each epoch of one fit.
@@ -40,40 +42,46 @@ class History:
         for name, values in columns.items():
             self.history.setdefault(name, []).extend(values)
 
-    def plot(self, names: Sequence[str] | None = None, *, ax: Any = None) -> Any:
-        """Draw the curves; needs matplotlib.
+    # ---- Pictures
+
+    def _epochs_of(self, name: str) -> list[int]:
+        """Of a figure's values: one that a resumed fit has added belongs to the last epochs."""
+        return self.epoch[len(self.epoch) - len(self.history[name]) :]
+
+    def plot(self, names: Sequence[str] | str | None = None, *, ax: Any = None) -> Any:
+        """Draw the curves: training solid, validation dashed in the same colour. Needs matplotlib; works without a screen.
 
         Parameters
         ----------
-        names : list of str, optional
-            Which; by default all but ``lr``.
+        names : list of str, or str, optional
+            Which, of ``history``; by default all but ``lr``.
         ax : matplotlib Axes, optional
-            Where; by default a new figure.
+            Draw all of them there; by default a new figure, with one Axes for the loss and others for the metrics (those between 0 and 1
+            share one).
 
         Returns
         -------
-        The matplotlib Axes.
+        matplotlib Axes, or array of them
+            As `matplotlib.pyplot.subplots` gives: one Axes, or an array (k,) where there are several. ``.figure.savefig(path)`` of any of
+            them writes the picture.
 
         Raises
         ------
         ImportError
             Without matplotlib: ``pip install cnn[plot]``.
+        ValueError
+            For an unknown name, and when there are no epochs.
         """
-        if ax is None:
-            try:
-                from matplotlib import pyplot
-            except ImportError:
-                raise ImportError("History.plot needs matplotlib: pip install cnn[plot]") from None
-            ax = pyplot.figure().add_subplot()
-        for name in names if names is not None else [n for n in self.history if n != "lr"]:
-            if name not in self.history:
-                from .names import unknown
+        from .plots import curves
 
-                raise ValueError(unknown("name", name, self.history))
-            ax.plot(self.epoch, self.history[name], "--" if name.startswith("val_") else "-", label=name)
-        ax.set_xlabel("epoch")
-        ax.legend()
-        return ax
+        return curves(self, names, ax)
+
+    def _repr_html_(self) -> str:
+        from .history_html import html
+
+        return html(self)
+
+    # ---- Files
 
     def _to_json(self) -> dict[str, Any]:
         """JSON has no NaN or infinity: they become strings."""
@@ -87,3 +95,27 @@ class History:
     @classmethod
     def _from_json(cls, data: dict[str, Any]) -> "History":
         return cls({k: [float(x) for x in v] for k, v in data["history"].items()}, data["epoch"])
+
+
+def panels(names: Iterable[str]) -> dict[str, list[str]]:
+    """Names by what they can share an axis with: the losses, the shares, each other metric and the learning rate alone.
+
+    Returns
+    -------
+    dict of str to list of str
+        Title to names.
+    """
+    found: dict[str, list[str]] = {}
+    for name in names:
+        base = name.removeprefix("val_")
+        if base in ("loss", "penalty"):
+            title = "loss"
+        elif base == "lr":
+            title = "learning rate"
+        else:
+            title = "metrics" if any(base.endswith(share) for share in _SHARES) else base
+        found.setdefault(title, []).append(name)
+    shares = found.get("metrics", [])
+    if len({name.removeprefix("val_") for name in shares}) == 1:  # the title says which
+        found = {(shares[0].removeprefix("val_") if k == "metrics" else k): v for k, v in found.items()}
+    return found

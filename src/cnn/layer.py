@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from .bound import BoundLayer
+from .names import LayerWords
 
 if TYPE_CHECKING:
     from .layers import Activation
@@ -19,7 +20,7 @@ class Tensor:
         return f"Tensor({self.layer!r})"
 
 
-class Layer(BoundLayer):
+class Layer(BoundLayer, LayerWords):
     """What all layers have.
 
     Parameters
@@ -55,9 +56,9 @@ class Layer(BoundLayer):
                     f"{type(self).__name__} was called on a layer; call it on its output, as in {type(self).__name__}(...)(x)"
                 )
             if not isinstance(one, Tensor):
-                kind = type(one).__name__
                 raise TypeError(
-                    f"{type(self).__name__} was called on a {kind}; layers are called on cnn.Input(...) and what follows from it"
+                    f"{type(self).__name__} was called on {type(one).__name__}; layers are called on cnn.Input(...) and what"
+                    " follows from it, and numbers go to net.predict(X)"
                 )
         if not given:
             raise ValueError(f"{type(self).__name__} was called on an empty list; it takes at least one input")

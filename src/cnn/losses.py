@@ -6,11 +6,11 @@ by the prediction; weighing and averaging are done by the engine.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import _core
 from .checks import number
-from .names import Spelled, lookup
+from .names import Spelled, foreign, lookup, shown, theirs
 
 __all__ = ["CrossEntropy", "Huber", "Loss", "Quantile"]
 
@@ -81,17 +81,17 @@ def resolve(loss: Any) -> LossLike:
         return loss
     if isinstance(loss, str):
         return lookup("loss", loss, _core.LOSSES)
+    if isinstance(loss, type) and issubclass(loss, Loss):
+        raise TypeError(f"loss is the class {loss.__name__}; write losses.{loss.__name__}()")
+    other = foreign(loss)
+    if other is not None:
+        raise TypeError(f"loss is {shown(loss)}; {theirs('loss', other, _core.LOSSES)}")
     if isinstance(loss, type):
-        if issubclass(loss, Loss):
-            raise TypeError(f"loss is the class {loss.__name__}; write losses.{loss.__name__}()")
         raise TypeError(f"loss is the class {loss.__name__}; expected a name such as 'cross_entropy', or a function")
-    module = type(loss).__module__.partition(".")[0]
-    if module in ("torch", "keras", "tensorflow"):
-        lookup("loss", type(loss).__name__, _core.LOSSES)
     if callable(loss):
         return loss
     raise TypeError(
-        f"loss is {loss!r}; expected a name, an object of cnn.losses, or f(y_true, y_pred) -> (losses, gradients)"
+        f"loss is {shown(loss)}; expected a name, an object of cnn.losses, or f(y_true, y_pred) -> (losses, gradients)"
     )
 
 
@@ -119,3 +119,11 @@ def from_json(data: Any) -> Any:
     if isinstance(data, dict):
         return WITH_CONSTANT[data["name"]](data["constant"])
     return data
+
+
+if not TYPE_CHECKING:  # a type checker would take any name for one of the module
+
+    def __getattr__(name: str) -> Any:
+        from .names import missing
+
+        raise AttributeError(missing(name, __all__, "cnn.losses"), name=name)

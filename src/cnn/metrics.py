@@ -2,6 +2,8 @@
 
 One output is the probability of class 1 (predicted where above 0.5); k outputs are scores of k classes, the largest wins, the first of
 equals. Targets are class indices, or one-hot rows as wide as the outputs. `fit` and `evaluate` compute the same in C.
+
+`confusion_matrix` is no metric: it counts labels.
 """
 
 from collections.abc import Callable
@@ -11,9 +13,21 @@ import numpy as np
 
 from . import _core
 from .checks import whole
-from .names import Spelled, lookup
+from .names import Spelled, foreign, lookup, shown, theirs
 
-__all__ = ["TopKAccuracy", "accuracy", "auc", "f1", "mae", "mse", "precision", "r2", "recall", "top_k_accuracy"]
+__all__ = [
+    "TopKAccuracy",
+    "accuracy",
+    "auc",
+    "confusion_matrix",
+    "f1",
+    "mae",
+    "mse",
+    "precision",
+    "r2",
+    "recall",
+    "top_k_accuracy",
+]
 
 ALIASES = {"acc": "accuracy"}
 MetricFunction = Callable[..., float]
@@ -137,6 +151,86 @@ def r2(y_true: Any, y_pred: Any, sample_weight: Any = None) -> float:
     return float(np.mean(np.where(total > 0, 1 - residual / np.where(total > 0, total, 1.0), constant)))
 
 
+def confusion_matrix(y_true: Any, y_pred: Any, classes: Any = None) -> np.ndarray:
+    """How often each class was taken for which.
+
+    Parameters
+    ----------
+    y_true, y_pred : array-like (n,) or (n, 1)
+        Labels, not probabilities: integers, bools or strings, as ``net.classify(X)`` gives them.
+    classes : sequence, optional
+        The labels in the order wanted; by default all that occur, in ascending order. For integer labels also the names of the classes:
+        label i is the i-th of them.
+
+    Returns
+    -------
+    ndarray (k, k), int64
+        ``[i, j]``: rows of class i that were predicted as class j.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For shapes that differ, probabilities, a label that `classes` has not: each names the argument.
+    """
+    return _confusion(y_true, y_pred, classes)[0]
+
+
+def _confusion(y_true: Any, y_pred: Any, classes: Any) -> tuple[np.ndarray, list[Any]]:
+    """(counts, the classes in their order)."""
+    true, predicted = _label_column(y_true, "y_true"), _label_column(y_pred, "y_pred")
+    if len(true) != len(predicted):
+        raise ValueError(f"y_true has {len(true)} rows and y_pred {len(predicted)}")
+    text = [
+        name for name, labels in (("y_true", true), ("y_pred", predicted)) if any(isinstance(v, str) for v in labels)
+    ]
+    if len(text) == 1 and true and predicted:
+        other = "y_pred" if text[0] == "y_true" else "y_true"
+        raise TypeError(f"{text[0]} holds text and {other} numbers; both must hold the same kind of labels")
+    if classes is None:
+        if not true:
+            raise ValueError("y_true is empty; without classes= it needs at least one row")
+        names = keys = sorted({*true, *predicted}, key=lambda v: (isinstance(v, str), v))
+    else:
+        names = keys = np.asarray(classes).tolist()
+        if not isinstance(names, list) or any(isinstance(v, list) for v in names):
+            raise ValueError(f"classes has the shape {np.shape(classes)}; expected a list of labels")
+        if not text and any(isinstance(v, str) for v in names):
+            keys = list(range(len(names)))
+        if len(set(keys)) != len(keys):
+            raise ValueError(f"classes has {next(v for v in keys if keys.count(v) > 1)!r} twice")
+    place = {key: i for i, key in enumerate(keys)}
+    counts = np.zeros((len(keys), len(keys)), np.int64)
+    for name, labels in (("y_true", true), ("y_pred", predicted)):
+        odd = next((v for v in labels if v not in place), None)
+        if odd is not None:
+            known = ", ".join(map(repr, keys[:10])) + (", ..." if len(keys) > 10 else "")
+            raise ValueError(f"{name} has the label {odd!r}, and classes are {known}")
+    np.add.at(counts, ([place[v] for v in true], [place[v] for v in predicted]), 1)
+    return counts, names
+
+
+def _label_column(y: Any, name: str) -> list[Any]:
+    """As Python's ints and strings."""
+    a = np.asarray(y)
+    if a.ndim == 2 and a.shape[1] > 1:
+        hint = "net.classify(X) gives labels" if name == "y_pred" else f"of one-hot rows pass {name}.argmax(axis=1)"
+        raise ValueError(f"{name} has the shape {a.shape}; confusion_matrix takes a label a row: {hint}")
+    if a.ndim not in (1, 2):
+        raise ValueError(f"{name} has the shape {a.shape}; confusion_matrix takes labels of the shape (n,)")
+    labels = a.ravel().tolist()
+    for i, label in enumerate(labels):
+        if isinstance(label, float):
+            if not label.is_integer():
+                hint = "; net.classify(X) gives labels" if name == "y_pred" else ""
+                raise ValueError(f"{name} has {label!r} in row {i}, which is no label{hint}")
+            labels[i] = int(label)
+        elif isinstance(label, bytes):
+            labels[i] = label.decode("utf-8", "replace")
+        elif not isinstance(label, int | str):
+            raise TypeError(f"{name} has {label!r} in row {i}; labels are integers or strings")
+    return labels
+
+
 class TopKAccuracy(Spelled):
     """`top_k_accuracy` with another k than 5."""
 
@@ -169,6 +263,9 @@ def resolve(metric: Any) -> Any:
         return lookup("metric", metric, FUNCTIONS, ALIASES)
     if isinstance(metric, TopKAccuracy):
         return metric
+    other = foreign(metric)
+    if other is not None:
+        raise TypeError(f"metric is {shown(metric)}; {theirs('metric', other, FUNCTIONS)}")
     if callable(metric) and not isinstance(metric, type):
         name = getattr(metric, "__name__", "")
         return name if FUNCTIONS.get(name) is metric else metric

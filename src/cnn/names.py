@@ -1,105 +1,27 @@
 """What to say when a name is not known: the nearest of ours, or our spelling of another library's word."""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeVar
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+from .spellings import (
+    ARGUMENTS,
+    LATER,
+    LAYER,
+    MEANWHILE,
+    METHODS,
+    NAMES,
+    NEEDED,
+    NEVER,
+    OF_FUNCTION,
+    POSITIONAL,
+    SAME,
+    SETTABLE,
+    TWICE,
+    VALUES,
+)
 
 _F = TypeVar("_F", bound=Callable[..., Any])
-
-# Other libraries' words (Keras, PyTorch, scikit-learn) and what to write here.
-VALUES: dict[str, str] = {
-    "sparse_categorical_crossentropy": 'loss="cross_entropy" (it takes class indices and one-hot rows)',
-    "categorical_crossentropy": 'loss="cross_entropy" (it takes class indices and one-hot rows)',
-    "crossentropy": 'loss="cross_entropy"',
-    "crossentropyloss": 'loss="cross_entropy"',
-    "nll_loss": 'loss="cross_entropy"',
-    "nllloss": 'loss="cross_entropy"',
-    "log_loss": 'loss="cross_entropy" or "binary_cross_entropy"',
-    "binary_crossentropy": 'loss="binary_cross_entropy"',
-    "bce": 'loss="binary_cross_entropy"',
-    "bceloss": 'loss="binary_cross_entropy"',
-    "bcewithlogitsloss": 'loss="binary_cross_entropy" (it works on the logits by itself)',
-    "mean_squared_error": '"mse"',
-    "squared_error": '"mse"',
-    "mseloss": '"mse"',
-    "mean_absolute_error": '"mae"',
-    "absolute_error": '"mae"',
-    "l1loss": '"mae"',
-    "l1_loss": '"mae"',
-    "huberloss": '"huber", or losses.Huber(delta)',
-    "smoothl1loss": '"huber", or losses.Huber(delta)',
-    "pinball": '"quantile", or losses.Quantile(q)',
-    "poissonnllloss": '"poisson"',
-    "hinge_loss": '"hinge"',
-    "categorical_accuracy": '"accuracy"',
-    "sparse_categorical_accuracy": '"accuracy"',
-    "binary_accuracy": '"accuracy"',
-    "roc_auc": '"auc"',
-    "roc_auc_score": '"auc"',
-    "r2_score": '"r2"',
-    "f1_score": '"f1"',
-    "top_k_categorical_accuracy": '"top_k_accuracy"',
-    "leakyrelu": '"leaky_relu"',
-    "hardsigmoid": '"hard_sigmoid"',
-    "hardswish": '"hard_swish"',
-    "log_softmax": '"softmax" (cross_entropy works on the logits by itself)',
-    "kaiming_uniform": '"he_uniform"',
-    "kaiming_normal": '"he_normal"',
-    "xavier_uniform": '"glorot_uniform"',
-    "xavier_normal": '"glorot_normal"',
-    "random_normal": '"normal"',
-    "lecun_uniform": '"lecun_normal"',
-    "nadam": '"adam"',
-    "adamax": '"adam"',
-    "l-bfgs": '"lbfgs"',
-    "l_bfgs": '"lbfgs"',
-    "sequential": "cnn.Network([...])",
-    "model": "cnn.Network(inputs=..., outputs=...)",
-}
-ARGUMENTS: dict[str, str] = {
-    "learning_rate": "lr",
-    "learning_rate_init": "lr of the optimizer, as in optimizer=cnn.Adam(lr=0.001)",
-    "alpha": "l2 of the layers, or weight_decay of the optimizer",
-    "hidden_layer_sizes": "the sizes, as in cnn.Network([4, 100, 3])",
-    "n_epochs": "epochs",
-    "nb_epoch": "epochs",
-    "num_epochs": "epochs",
-    "max_iter": "epochs",
-    "n_iter": "epochs",
-    "batchsize": "batch_size",
-    "units": "the sizes, or cnn.Dense(units)",
-    "out_features": "units",
-    "output_dim": "units",
-    "use_bias": "bias",
-    "kernel_initializer": "init",
-    "weight_init": "init",
-    "bias_initializer": "bias_init",
-    "kernel_regularizer": "l2 (a number)",
-    "kernel_constraint": "max_norm (a number)",
-    "p": "rate",
-    "stddev": "std",
-    "random_state": "seed",
-    "activation_fn": "activation",
-    "criterion": "loss",
-    "beta_1": "betas, as in betas=(0.9, 0.999)",
-    "beta_2": "betas, as in betas=(0.9, 0.999)",
-    "beta1": "betas, as in betas=(0.9, 0.999)",
-    "beta2": "betas, as in betas=(0.9, 0.999)",
-    "epsilon": "eps",
-    "rho": "alpha",
-    "decay": "weight_decay, or a schedule as lr",
-    "clipnorm": "clip_norm",
-    "global_clipnorm": "clip_norm",
-    "clipvalue": "clip_value",
-    "val_data": "validation_data",
-    "validation_fraction": "validation_split",
-    "eval_set": "validation_data",
-    "sample_weights": "sample_weight",
-    "class_weights": "class_weight",
-    "early_stopping": "callbacks=[cnn.EarlyStopping()]",
-    "inputs_shape": "input_shape",
-    "min_lr": "lowest",
-    "filepath": "path",
-}
 
 
 def lookup(what: str, given: object, known: Iterable[str], aliases: Mapping[str, str] | None = None) -> str:
@@ -123,7 +45,7 @@ def lookup(what: str, given: object, known: Iterable[str], aliases: Mapping[str,
     """
     names = list(known)
     if not isinstance(given, str):
-        raise TypeError(f"{what} is {given!r}; expected one of {', '.join(names)}")
+        raise TypeError(_no_name(what, given, names))
     name = given.lower()
     name = (aliases or {}).get(name, name)
     if name in names:
@@ -131,15 +53,145 @@ def lookup(what: str, given: object, known: Iterable[str], aliases: Mapping[str,
     raise ValueError(unknown(what, given, [*names, *(aliases or {})]))
 
 
+def shown(value: Any, most: int = 60) -> str:
+    """`value` as it is shown in a message: short, on one line, without an address."""
+    name = getattr(value, "__name__", None)
+    if isinstance(name, str) and (callable(value) or isinstance(value, ModuleType)):
+        return f"the {'class' if isinstance(value, type) else 'function' if callable(value) else 'module'} {name}"
+    text = " ".join(repr(value).split())
+    if " object at 0x" in text or text.startswith("<function "):
+        text = f"an object of type {type(value).__name__}"
+    return text if len(text) <= most else f"{text[: most - 4]} ..."
+
+
+def _no_name(what: str, given: object, names: list[str]) -> str:
+    """The sentence for something that is not a string where a name belongs."""
+    own = str(getattr(given, "__name__", None) or type(given).__name__)  # np.tanh, torch.nn.ReLU()
+    ours = _ours(own, names)
+    if ours is not None:
+        return f'{what} is {shown(given)}; write {what}="{ours}"'
+    text = _elsewhere(own, VALUES)
+    if text is not None:
+        return f"{what} is {shown(given)}; write {text}"
+    if what == "activation" and isinstance(given, int) and not isinstance(given, bool):
+        hint = f"a layer takes its outputs only: Linear(3, {given}) is Dense({given})"
+        return f"activation is {given}; expected a name, as in 'relu' ({hint})"
+    return f"{what} is {shown(given)}; expected one of {', '.join(names)}"
+
+
+def foreign(value: object) -> str | None:
+    """The name of something of another library (a class, an object of it, a function), None for all else."""
+    named = value if hasattr(value, "__name__") else type(value)
+    module = str(getattr(named, "__module__", "") or "").partition(".")[0]
+    return str(getattr(named, "__name__", "")) if module in _LIBRARIES else None
+
+
+def theirs(what: str, name: str, known: Iterable[str]) -> str:
+    """What to write for another library's loss, metric, ... of that name."""
+    names = list(known)
+    ours = _ours(name, names)
+    text = _elsewhere(name, VALUES)
+    if ours is None and text is None:
+        return f"expected a name: one of {', '.join(names)}"
+    return f'write {what}="{ours}"' if ours is not None else f"write {text}"
+
+
+# Not scikit-learn: its metrics are functions of arrays, and serve as they are.
+_LIBRARIES = ("torch", "torchmetrics", "keras", "tf_keras", "tensorflow", "optax")
+
+
+def _ours(word: str, names: list[str]) -> str | None:
+    plain = {_plain(name): name for name in names}
+    return plain.get(_plain(word))
+
+
+def _plain(word: str) -> str:
+    return word.lower().replace("_", "").replace("-", "").replace(" ", "")
+
+
+def _elsewhere(word: str, table: Mapping[str, str]) -> str | None:
+    """What a table of another library's words says."""
+    return {_plain(key): text for key, text in table.items()}.get(_plain(word))
+
+
+def no_layer(item: object) -> str:
+    """What to say of something that stands in a list of layers and is none."""
+    from . import __all__ as ours
+
+    if isinstance(item, int) and not isinstance(item, bool):
+        return (
+            f"the integer {item}; expected layers: write cnn.Dense({item}), or cnn.Input({item}) at the head, or nothing but sizes, as in"
+            " [4, 8, 3]"
+        )
+    kind = item.__name__ if isinstance(item, type) else item if isinstance(item, str) else type(item).__name__
+    target = SAME.get(kind, kind)
+    if target in ours:
+        said = f": write cnn.{target}(...)"
+    elif target in LATER:
+        said = f", and cnn.{target} is not in this version"
+    else:
+        text = _elsewhere(kind, NAMES)
+        said = f": {_say(text)}" if text else ", as in [cnn.Input(2), cnn.Dense(3), cnn.Dense(1)]"
+    return f"{shown(item)}; expected layers{said}"
+
+
+def _say(text: str) -> str:
+    if text.startswith("nothing"):
+        return f"nothing is needed{text.removeprefix('nothing')}"
+    return text if text.startswith(("it ", "use ")) else f"write {text}"
+
+
 def unknown(what: str, given: str, known: Iterable[str]) -> str:
     """The sentence for a name that is not known."""
     names = list(known)
-    if given.lower() in VALUES:
-        return f"{what} {given!r} is not a name of cnn: write {VALUES[given.lower()]}"
+    ours = _ours(given, names)
+    if ours is not None:
+        return f"{what} {given!r} is not known; write {ours!r}"
+    text = _elsewhere(given, VALUES)
+    if text is not None:
+        return f"{what} {given!r} is not a name of cnn: write {text}"
     near = _nearest(given, names)
     listed = ", ".join(names)
     hint = f"did you mean {near}?" if near else f"known: {listed if len(listed) < 200 else listed[:160] + ', ...'}"
     return f"{what} {given!r} is not known; {hint}"
+
+
+def missing(name: str, known: Iterable[str], module: str = "cnn") -> str:
+    """The sentence for a name that a module does not have."""
+    begin = f"module {module!r} has no attribute {name!r}"
+    return begin if name.startswith("_") else f"{begin}: {instead(name, known, module)}"
+
+
+def instead(name: str, known: Iterable[str], module: str = "cnn") -> str:
+    """What to write for a name: one of ours, or of a later version, or the nearest."""
+    from importlib.machinery import PathFinder
+
+    from . import __all__ as ours
+    from . import __path__ as folder
+    from ._core import LOSSES
+
+    names = list(known)
+    if module == "cnn" and PathFinder.find_spec(f"cnn.{name}", folder) is not None:  # asked by our own imports, too
+        return f"import cnn.{name} first"
+    target = SAME.get(name, name)
+    if target in names:
+        return f"write {module}.{target}"
+    if target in ours:
+        return f"write cnn.{target}"
+    if target in LATER:
+        text = "it is not in this version" + (f", and will be called cnn.{target}" if target != name else "")
+        return text + (f"; meanwhile {_say(MEANWHILE[target])}" if target in MEANWHILE else "")
+    if name in NEVER:
+        return "it is not in version 1"
+    text = _elsewhere(name, NAMES) or _elsewhere(name, VALUES) or ""
+    if text:
+        return _say(text)
+    loss = _ours(name, list(LOSSES))
+    if loss is not None:
+        return f'a loss is a name, as in loss="{loss}"'
+    near = _nearest(name, names)
+    listed = ", ".join(names)
+    return f"did you mean {near}?" if near else f"it has {listed if len(listed) < 160 else listed[:130] + ', ...'}"
 
 
 def _nearest(given: str, names: list[str]) -> str:
@@ -154,8 +206,12 @@ def keyword_sentence(function: str, given: str, allowed: Iterable[str]) -> str:
     names = [name for name in allowed if name != "self"]
     if given == "device":
         return f"{function} has no device=: cnn computes on the CPU (there are no GPUs in version 1)"
-    if given in ARGUMENTS and given not in names:
-        return f"{function} has no argument {given!r}: write {ARGUMENTS[given]}"
+    here = OF_FUNCTION.get(function, {})
+    text = here.get(given) or ARGUMENTS.get(given)
+    if text is not None and text.isidentifier() and text not in names:  # ours, and of another function
+        text = here.get(text)
+    if text is not None and given not in names:
+        return f"{function} has no argument {given!r}: " + _say(text)
     near = _nearest(given, names)
     return f"{function} has no argument {given!r}; " + (
         f"did you mean {near}?" if near else f"it takes {', '.join(names)}"
@@ -163,24 +219,104 @@ def keyword_sentence(function: str, given: str, allowed: Iterable[str]) -> str:
 
 
 def explained(function: _F, title: str | None = None) -> _F:
-    """`function`, whose TypeError for an unknown keyword says what to write. Costs nothing when the call is right."""
+    """`function`, whose TypeError for a call that does not fit says what to write. Costs nothing when the call is right."""
     from functools import wraps
-
-    code = function.__code__
-    allowed = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
 
     @wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         try:
             return function(*args, **kwargs)
         except TypeError:
-            for name in kwargs:
-                if name not in allowed:
-                    message = keyword_sentence(title or function.__qualname__, name, allowed)
-                    raise TypeError(message) from None
-            raise
+            message = _misfit(function, title or f"net.{function.__name__}", args, kwargs)
+            if message is None:
+                raise
+            raise TypeError(message) from None
 
     return call  # type: ignore[return-value]
+
+
+def _misfit(function: Any, title: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str | None:
+    """What is wrong with the arguments themselves; None where they fit, and the error came from within."""
+    code = function.__code__
+    free, allowed = code.co_argcount, code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    for name in kwargs:
+        if name not in allowed:
+            return keyword_sentence(title, name, allowed)
+    twice = next((name for name in allowed[: len(args)] if name in kwargs), None)
+    if twice is not None:
+        hint = f": {TWICE[title]}" if title in TWICE else ""
+        return f"{title} was given {twice} twice, by its place and by its name{hint}"
+    if len(args) > free:
+        takes = ", ".join(allowed[1:free]) or "none"
+        hint = POSITIONAL.get(title, "name the rest")
+        return f"{title} takes {takes} without a name, and was given {len(args) - 1} arguments: {hint}"
+    needed = allowed[len(args) : free - len(function.__defaults__ or ())]
+    lacking = [name for name in needed if name not in kwargs]
+    if lacking:
+        hint = f": write {NEEDED[title]}" if title in NEEDED else ""
+        return f"{title} needs {' and '.join(lacking)}{hint}"
+    return None
+
+
+class _Word:
+    """An attribute of another library: reading it says what to write."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, thing: object, kind: type) -> Any:
+        raise AttributeError(f"{kind.__name__} has no {self.name!r}: {_say(self.text)}", name=self.name)
+
+
+class _Closed(_Word):
+    """One whose setting would do nothing."""
+
+    def __set__(self, thing: object, value: Any) -> None:
+        self.__get__(thing, type(thing))
+
+
+class _Worded:
+    """A class with words: they are not listed by ``dir``."""
+
+    def __dir__(self) -> list[str]:
+        kinds = type(self).__mro__
+        found = {name: next((vars(k)[name] for k in kinds if name in vars(k)), None) for name in object.__dir__(self)}
+        return [name for name, value in found.items() if not isinstance(value, _Word)]
+
+
+def _worded(words: Mapping[str, str], closed: Mapping[str, str]) -> type:
+    made = {**{n: _Word(t) for n, t in words.items()}, **{n: _Closed(t) for n, t in closed.items()}}
+    return type("_Words", (_Worded,), made)
+
+
+if TYPE_CHECKING:
+
+    class NetworkWords(_Worded):
+        """A network's attributes of other libraries."""
+
+    class LayerWords(_Worded):
+        """A layer's attributes of other libraries."""
+
+else:
+    # Descriptors and no __getattr__, which would slow every attribute down, `predict` by a third.
+    class NetworkWords(_worded(METHODS, SETTABLE)):
+        """A network's attributes of other libraries."""
+
+    class LayerWords(_worded(LAYER, {})):
+        """A layer's attributes of other libraries."""
+
+
+class Named(dict[str, Any]):
+    """A dict that is read without parentheses."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise TypeError(
+            "net.parameters is a dict and is not called: write net.parameters (an optimizer is not given it: it goes to fit,"
+            " as in net.fit(X, y, optimizer=cnn.Adam(lr=0.001)))"
+        )
 
 
 class Spelled:

@@ -2,23 +2,23 @@
 
 import os
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
 from . import _core, graph
-from .arrays import as_array, shape_text
+from .arrays import as_array, fits, shape_text
 from .checks import number, whole
 from .inspection import Inspection
 from .layers import Dense, Input, Tensor, init_name
 from .manual import Manual
-from .names import Spelled, unknown
+from .names import Named, NetworkWords, Spelled, unknown
 from .persistence import Persistence
 
 __all__ = ["Network"]
 
 
-class Network(Manual, Inspection, Persistence, Spelled):
+class Network(Manual, Inspection, Persistence, Spelled, NetworkWords):
     """A neural network.
 
     Parameters
@@ -102,6 +102,11 @@ class Network(Manual, Inspection, Persistence, Spelled):
             f"<cnn.Network {shapes}, {len(self.layers)} layers, {self.count_parameters():,} parameters, {self.dtype}>"
         )
 
+    def __call__(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise TypeError(
+            "a network is not called: write net.predict(X) for its outputs, or cnn.Network(net.layers + [...]) to build on it"
+        )
+
     # ---- Values
 
     def count_parameters(self, trainable: bool | None = None) -> int:
@@ -112,7 +117,7 @@ class Network(Manual, Inspection, Persistence, Spelled):
     @property
     def parameters(self) -> dict[str, np.ndarray]:
         """Name ("dense_1.weight") to a writable view: what is written there is the network's at once."""
-        return {b["name"]: self._block(i) for i, b in enumerate(self._block_table) if b["kind"] == "weight"}
+        return Named((b["name"], self._block(i)) for i, b in enumerate(self._block_table) if b["kind"] == "weight")
 
     @property
     def buffers(self) -> dict[str, np.ndarray]:
@@ -233,11 +238,11 @@ class Network(Manual, Inspection, Persistence, Spelled):
         if len(names) > 1:
             from .arrays import by_output
 
-            arrays = [np.asarray(a) for a in by_output(x, names, "x")]
+            arrays = [as_array(a, f"x[{i}]") for i, a in enumerate(by_output(x, names, "x"))]
         else:
-            arrays = [np.asarray(x)]
+            arrays = [as_array(x, "x")]
         for array, name, shape in zip(arrays, names, shapes, strict=True):
-            if array.ndim != len(shape):
+            if not fits(array.shape, shape):
                 wanted = shape_text(shape, batch=False)
                 raise ValueError(
                     f"x has the shape {array.shape}; feedforward takes one sample, and {name} takes {wanted} (predict takes many)"

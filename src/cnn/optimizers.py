@@ -4,7 +4,7 @@
 `clip_norm` limits the Euclidean norm of the gradients of all parameters together, `clip_value` each element.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import _core, schedules
 from .checks import number, whole
@@ -27,6 +27,12 @@ class Optimizer(Spelled):
         self.clip_value = None if clip_value is None else number("clip_value", clip_value, 0, above=True)
 
     def __setattr__(self, name: str, value: Any) -> None:
+        if name == "lr" and (isinstance(value, dict | list | tuple) or hasattr(value, "__next__")):
+            kind = "dict" if isinstance(value, dict) else type(value).__name__
+            raise TypeError(
+                f"lr is a {kind}; it must be a number or a schedule: parameters are not passed, and the optimizer goes to fit,"
+                " as in net.fit(X, y, optimizer=cnn.Adam(lr=0.001))"
+            )
         if name == "lr" and not callable(value):
             value = number("lr", value, 0)
         object.__setattr__(self, name, value)
@@ -260,9 +266,12 @@ def resolve(optimizer: Any) -> Optimizer:
     if isinstance(optimizer, type) and issubclass(optimizer, Optimizer):
         raise TypeError(f"optimizer is the class {optimizer.__name__}; write optimizer=cnn.{optimizer.__name__}()")
     if not isinstance(optimizer, str):
-        kind = f"{type(optimizer).__module__}.{type(optimizer).__name__}"
+        kind = optimizer if isinstance(optimizer, type) else type(optimizer)
+        place = "" if kind.__module__ == "builtins" else f"{kind.__module__.partition('.')[0]}."
+        near = next((c.__name__ for c in CLASSES.values() if c.__name__.lower() == kind.__name__.lower()), "Adam")
         raise TypeError(
-            f"optimizer is a {kind}; expected a name or an object of cnn.optimizers, as in cnn.Adam(lr=0.001)"
+            f"optimizer is {'the class' if kind is optimizer else 'of the type'} {place}{kind.__name__}; expected a name or an object"
+            f" of cnn.optimizers, as in cnn.{near}(lr=0.001)"
         )
     return CLASSES[lookup("optimizer", optimizer, CLASSES)]()
 
@@ -272,3 +281,11 @@ def from_json(data: dict[str, Any]) -> Optimizer:
     kind = CLASSES[data["name"]]
     given = {name: value for name, value in data.items() if name != "name" and value is not None}
     return kind(**{**given, "lr": schedules.from_json(data["lr"])})
+
+
+if not TYPE_CHECKING:  # a type checker would take any name for one of the module
+
+    def __getattr__(name: str) -> Any:
+        from .names import missing
+
+        raise AttributeError(missing(name, __all__, "cnn.optimizers"), name=name)

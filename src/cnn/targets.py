@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import Shape, as_array, shape_text
+from .arrays import Shape, as_array, mended, shape_text
 from .checks import number
 
 
@@ -29,11 +29,17 @@ def check_target(y: Any, rows: int, loss: str, shape: Shape, name: str, *, argum
     ValueError, TypeError
         With the likely cause. Nothing is broadcast: `(n,)` and `(n, 1)` are the same for one output, all else must fit.
     """
+    if y is None:
+        raise ValueError(f"{argument} is missing: pass the targets, a row for each of the {rows} rows of X")
     array = _numeric(y, argument)
+    written = (
+        argument if type(y) is np.ndarray else f"np.asarray({argument})"
+    )  # of lists and tensors, which lack NumPy's methods
     if array.ndim == 0:
         raise ValueError(f"{argument} is a single number; it must have a row for each of the {rows} rows of X")
     if len(array) != rows:
-        raise ValueError(f"{argument} has {len(array)} rows and X has {rows}")
+        hint = f": pass {written}.T" if array.ndim == 2 and array.shape[1] == rows else ""
+        raise ValueError(f"{argument} has {len(array)} row{'s' * (len(array) != 1)} and X has {rows}{hint}")
     if loss == "custom":
         return array
     width = shape[-1] if shape else 1
@@ -42,7 +48,7 @@ def check_target(y: Any, rows: int, loss: str, shape: Shape, name: str, *, argum
         labels = given in (shape[:-1], (*shape[:-1], 1))
         if labels and array.dtype.kind == "f" and width != 1:
             whole = array.size == 0 or bool((array == np.floor(array)).all())
-            hint = f"pass {argument}.astype(int)" if whole else 'for numbers use loss="mse" and a linear output'
+            hint = f"pass {written}.astype(int)" if whole else 'for numbers use loss="mse" and a linear output'
             raise TypeError(
                 f"{argument} holds {array.dtype} numbers; cross_entropy takes class labels as integers from 0 to {(width or 1) - 1}: {hint}"
             )
@@ -62,8 +68,15 @@ def check_target(y: Any, rows: int, loss: str, shape: Shape, name: str, *, argum
                 f"{argument} has the shape {array.shape} and holds integers, and {loss} of {name!r} needs numbers of the shape"
                 f" {shape_text(shape)}: for class labels end the network in output='softmax' (its loss is cross_entropy)"
             )
+        call = (
+            f"{written}[:, 1] of one-hot rows"
+            if loss == "binary_cross_entropy" and given == (2,) and width == 1
+            else ""
+        )
+        call = call or mended(given, shape, written)
         raise ValueError(
             f"{argument} has the shape {array.shape}; {loss} of {name!r} needs the shape {shape_text(shape)}"
+            + (f": pass {call}" if call else "")
         )
     if loss == "binary_cross_entropy":
         _check_range(array, argument)
@@ -89,10 +102,37 @@ def _numeric(y: Any, argument: str) -> np.ndarray:
         kind = "U" if isinstance(array.flat[0], str) else kind
     if kind in ("U", "S", "T"):
         raise TypeError(
-            f"{argument} holds text; Network takes class labels as integers from 0: use cnn.NetworkClassifier,"
-            f" or np.unique({argument}, return_inverse=True)"
+            f"{argument} holds text; Network takes class labels as integers from 0: net.classes, {argument} ="
+            f" np.unique({argument}, return_inverse=True), or cnn.data.Preprocessing for a table"
         )
     return as_array(array, argument)
+
+
+def coded(y: Any, classes: Sequence[Any] | None, argument: str) -> Any:
+    """y, its texts as places in `classes`; anything but text stays as it is.
+
+    Raises
+    ------
+    ValueError
+        For a text that is not among the classes.
+    """
+    if classes is None or not any(isinstance(name, str) for name in classes):
+        return y
+    try:
+        array = np.asarray(y)
+    except (TypeError, ValueError):
+        return y
+    if array.dtype.kind not in "UOT" or not array.size or not any(isinstance(label, str) for label in array.flat):
+        return y
+    places = {name: place for place, name in enumerate(classes)}
+    codes = [places.get(label, -1) if label.__hash__ else -1 for label in array.ravel().tolist()]
+    if -1 in codes:
+        row = codes.index(-1) // max(array[0:1].size, 1)
+        shown = ", ".join(repr(name) for name in list(classes)[:10]) + (", ..." if len(classes) > 10 else "")
+        raise ValueError(
+            f"{argument} has the label {array.ravel().tolist()[codes.index(-1)]!r} in row {row}; the classes are {shown}"
+        )
+    return np.array(codes, np.int64).reshape(array.shape)
 
 
 def _check_labels(array: np.ndarray, classes: int, argument: str) -> None:

@@ -55,9 +55,7 @@ class Trace:
         lines = ["forward"]
         for layer in self.layers:
             for j in range(len(layer["sum"])):
-                products = " + ".join(
-                    f"{w:.6g}*{x:.6g}" for w, x in zip(layer["weight"][j], layer["inputs"], strict=True)
-                )
+                products = _terms(layer["weight"][j], layer["inputs"])
                 bias = "" if layer["bias"] is None else f" + {layer['bias'][j]:.6g}"
                 lines.append(f"  {layer['name']}[{j}]: sum = {products}{bias} = {layer['sum'][j]:.9g}")
                 lines.append(
@@ -65,30 +63,74 @@ class Trace:
                 )
         lines.append(f"loss: {self.loss_name} = {self.loss:.9g} (target {np.asarray(self.target).tolist()})")
         lines.append("backward")
-        for layer in reversed(self.layers):
-            name = layer["name"]
+        for k in reversed(range(len(self.layers))):
+            layer = self.layers[k]
+            after = self.layers[k + 1] if k + 1 < len(self.layers) else None
             for j in range(len(layer["sum"])):
-                if layer["dL_dout"] is None:
-                    lines.append(
-                        f"  {name}[{j}]: dL/dsum = {layer['dL_dsum'][j]:.9g} ({layer['activation']} and {self.loss_name} together: p - t)"
-                    )
-                else:
-                    lines.append(
-                        f"  {name}[{j}]: dL/dout = {layer['dL_dout'][j]:.9g}, dout/dsum = {layer['dout_dsum'][j]:.9g},"
-                        f" dL/dsum = {layer['dL_dsum'][j]:.9g}"
-                    )
-                for i, x in enumerate(layer["inputs"]):
-                    slope = layer["dL_dweight"][j, i]
-                    lines.append(
-                        f"    weight[{j}, {i}]: dL/dw = dL/dsum * input = {layer['dL_dsum'][j]:.6g} * {x:.6g} = {slope:.9g};"
-                        f" new = {layer['weight'][j, i]:.9g} - {self.lr:g} * {slope:.6g} = {layer['new_weight'][j, i]:.9g}"
-                    )
-                if layer["bias"] is not None:
-                    lines.append(
-                        f"    bias[{j}]: dL/db = dL/dsum = {layer['dL_dbias'][j]:.9g};"
-                        f" new = {layer['bias'][j]:.9g} - {self.lr:g} * {layer['dL_dbias'][j]:.6g} = {layer['new_bias'][j]:.9g}"
-                    )
+                lines += self._slopes(layer, after, j)
+                lines += self._updates(layer, j)
         return "\n".join(lines)
+
+    def _slopes(self, layer: dict[str, Any], after: dict[str, Any] | None, j: int) -> list[str]:
+        """How the loss changes with neuron j's output and with its sum."""
+        start = f"  {layer['name']}[{j}]: "
+        if layer["dL_dout"] is None:
+            together = f"{layer['activation']} and {self.loss_name} together: p - t"
+            return [f"{start}dL/dsum = {layer['dL_dsum'][j]:.9g} ({together})"]
+        indent = " " * len(start)
+        # Of a hidden neuron: over all neurons that it feeds, weight * dL/dsum.
+        why = self._loss_slope(j) if after is None else _terms(after["weight"][:, j], after["dL_dsum"]) + " = "
+        total = f"{indent}dL/dsum = "
+        if layer["activation"] != "softmax":  # whose outputs depend on every sum: no single product
+            total += f"dL/dout * dout/dsum = {layer['dL_dout'][j]:.6g} * {layer['dout_dsum'][j]:.6g} = "
+        return [
+            f"{start}dL/dout = {why}{layer['dL_dout'][j]:.9g}",
+            f"{indent}dout/dsum = {layer['dout_dsum'][j]:.9g}",
+            f"{total}{layer['dL_dsum'][j]:.9g}",
+        ]
+
+    def _loss_slope(self, j: int) -> str:
+        """The formula of dL/dout with its numbers, for the two losses of tutorials."""
+        target = np.asarray(self.target, np.float64).reshape(-1)
+        if self.loss_name not in ("mse", "quadratic") or target.size != self.output.size:
+            return ""
+        error = f"({self.output[j]:.6g} - {target[j]:.6g})"
+        if self.loss_name == "quadratic":
+            return f"p - t = {error} = "
+        share = "" if target.size == 1 else f" / {target.size}"
+        return f"2 (p - t){share} = 2 {error}{share} = "
+
+    def _updates(self, layer: dict[str, Any], j: int) -> list[str]:
+        """The slope and the new value of each of neuron j's weights, and of its bias."""
+        shown, left = _some(range(len(layer["inputs"])))
+        lines = []
+        for i in shown:
+            slope = layer["dL_dweight"][j, i]
+            lines.append(
+                f"    weight[{j}, {i}]: dL/dw = dL/dsum * input = {layer['dL_dsum'][j]:.6g} * {layer['inputs'][i]:.6g} = {slope:.9g};"
+                f" new = {layer['weight'][j, i]:.9g} - {self.lr:g} * {slope:.6g} = {layer['new_weight'][j, i]:.9g}"
+            )
+        if left:
+            lines.append(f"    ... {left} more weights")
+        if layer["bias"] is not None:
+            slope = layer["dL_dbias"][j]
+            lines.append(
+                f"    bias[{j}]: dL/db = dL/dsum = {slope:.9g};"
+                f" new = {layer['bias'][j]:.9g} - {self.lr:g} * {slope:.6g} = {layer['new_bias'][j]:.9g}"
+            )
+        return lines
+
+
+def _some(places: range, most: int = 8) -> tuple[range, int]:
+    """(those that are printed, how many are not): a line of hundreds of products helps nobody."""
+    return (places, 0) if len(places) <= most else (places[:3], len(places) - 3)
+
+
+def _terms(left: np.ndarray, right: np.ndarray) -> str:
+    """``a*x + b*y + ...`` with numbers."""
+    shown, rest = _some(range(len(left)))
+    text = " + ".join(f"{left[i]:.6g}*{right[i]:.6g}" for i in shown)
+    return f"{text} + ... ({rest} more)" if rest else text
 
 
 def trace(network: "Inspection", x: Any, y: Any, loss: Any, lr: float) -> Trace:

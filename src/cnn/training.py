@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from . import _core, targets
-from .arrays import by_output
+from .arrays import by_output, is_array, one_sample
 from .batches import Batches, is_batches
 from .callbacks import wrap
 from .checks import whole
@@ -55,11 +55,13 @@ class Training(Choices):
 
         Parameters
         ----------
-        X : array-like (n, *input_shape), or an iterable of batches
+        X : array-like (n, *input_shape), or an iterable of batches, or a table
             Anything NumPy can see: lists, pandas, polars, torch tensors, memory maps. A list, or a dict by layer name, for several inputs.
+            With ``net.preprocessing`` a table, too: a frame, a dict of columns, a list of dicts, the path of a CSV file.
             An iterable (a torch DataLoader, too) gives ``(X, y)`` or ``(X, y, weights)``; its weights are used as they are.
         y : array-like
             Class indices or one-hot rows for cross_entropy, 0..1 for binary_cross_entropy, numbers like the outputs for the rest.
+            Where ``net.classes`` are known their names, too. Left out with a table: its target column.
         epochs : int, default 10
         batch_size : int, default 32
             The last batch may be short. LBFGS takes the whole set.
@@ -111,6 +113,7 @@ class Training(Choices):
             history = self._resume(resume) if resume is not None else History()
             version = self._version
             plan = self._choose(optimizer, loss, metrics, keep_state=resume is not None)
+            X, y = self._from_table(X, y)
             train, rows = self._training_data(X, y, batch_size, sample_weight, class_weight, validation_split)
             trainer = self._ready_trainer(rows)
             data, validation = self._checked_data(
@@ -119,6 +122,8 @@ class Training(Choices):
             loop = Loop(
                 self, trainer, plan, history, [wrap(c) for c in listed(callbacks)], verbose, validation is not None
             )
+            if self.classes is None:
+                self.classes = self._class_names()
             return loop.run(
                 data,
                 validation,
@@ -146,6 +151,7 @@ class Training(Choices):
                 "the network is being trained; a callback cannot train it, and other threads need net.copy()"
             )
 
+    @explained
     def train(self, data: Any, y_trues: Any, learn_rate: float = 0.1, epochs: int = 1000) -> History:
         """The tutorial's loop: mean squared error, plain gradient descent, one sample at a time, in order."""
         optimizer = SGD(learn_rate)
@@ -189,6 +195,7 @@ class Training(Choices):
         try:
             if optimizer is not None or loss is not None or self._optimizer is None:
                 self._choose(optimizer, loss, None)
+            X, y = self._from_table(X, y)
             inputs = self._input_arrays(X)
             trainer = self._ready_trainer(max(len(inputs[0]), 1))
             return float(trainer.step(self._data(trainer, inputs, y, sample_weight, class_weight))[0])
@@ -218,6 +225,7 @@ class Training(Choices):
             ``{"loss": ..., "accuracy": ...}``
         """
         chosen = self._resolve_losses(loss)
+        X, y = self._from_table(X, y)
         batches = Batches(X, None, "X") if is_batches(X, y) else None
         inputs = self._input_arrays(batches.first[0] if batches else X)
         if not len(inputs[0]):
@@ -247,6 +255,7 @@ class Training(Choices):
         (float, dict of str to array)
             The data term, and name to gradient.
         """
+        X, y = self._from_table(X, y)
         inputs = self._input_arrays(X)
         chosen = self._resolve_losses(loss)
         trainer = self._ready_evaluator(max(len(inputs[0]), 1), chosen)
@@ -276,9 +285,15 @@ class Training(Choices):
             if split:
                 raise ValueError("validation_split goes with arrays; with batches pass validation_data=")
             batches = Batches(X, None, "X")
+            if len(self._ends[0]) == 1 and one_sample(batches.first[0], self._ends[1][0]):
+                raise ValueError(
+                    "X gave pairs (x, y) of one sample, and batches have rows: pass arrays, as in X, y = map(np.array, zip(*pairs))"
+                )
             known = [batches._split(b) for b in X] if isinstance(X, list | tuple) else [batches.first]
             most = max(len(self._input_arrays(one[0])[0]) for one in known)
             return batches, max(most, 1 if batch_size is BATCH_SIZE else rows)
+        if y is None and isinstance(X, tuple) and len(X) == 2 and len(self._ends[0]) == 1:
+            raise ValueError("y is missing, and X is a pair: pass X and y apart, as in net.fit(*pair)")
         if y is None:
             raise ValueError(
                 "y is missing: fit takes X and y, or an iterable of batches (X, y) (to learn X itself, pass y=X)"
@@ -331,11 +346,15 @@ class Training(Choices):
         by_class = (
             None
             if class_weight is None
-            else targets.class_weights(class_weight, ty, trainer.losses, self._ends[3], self.classes)
+            else targets.class_weights(class_weight, ty, trainer.losses, self._ends[3], self._class_names())
         )
         return (tx, ty, targets.combined(tw, by_class)), (vx, vy, None if vw is None else targets.scaled(vw))
 
     def _validation_data(self, trainer: _core.Trainer, given: Any) -> Any:
+        if self._is_table(given):
+            given = (given, None)
+        if isinstance(given, tuple | list) and len(given) in (2, 3):
+            given = type(given)([*self._from_table(*given[:2]), *given[2:]])
         if (
             isinstance(given, tuple | list)
             and len(given) in (2, 3)
@@ -346,9 +365,9 @@ class Training(Choices):
                 raise ValueError("validation_data has no rows")
             weights = given[2] if len(given) == 3 else None
             return self._data(trainer, inputs, given[1], weights, None, argument="validation_data[1]")
-        if not hasattr(given, "__iter__"):
+        if not hasattr(given, "__iter__") or is_array(given):
             raise TypeError(
-                f"validation_data is a {type(given).__name__}; expected (X, y), (X, y, weights), or an iterable of batches"
+                f"validation_data is of the type {type(given).__name__}; expected (X, y), (X, y, weights), or an iterable of batches"
             )
         return self._prepared(Batches(given, None, "validation_data"), trainer, divisible=True)
 
@@ -372,9 +391,10 @@ class Training(Choices):
         names, shapes = self._ends[2:]
         given = [y] if len(names) == 1 and not isinstance(y, dict) else by_output(y, names, argument)
         rows = len(inputs[0])
+        classes = self._class_names()
         checked = [
             targets.check_target(
-                one,
+                targets.coded(one, classes, argument),
                 rows,
                 trainer.losses[k],
                 shapes[k],
@@ -388,7 +408,7 @@ class Training(Choices):
         weights = targets.check_weights(sample_weight, rows, shapes)
         by_class = None
         if class_weight is not None:
-            by_class = targets.class_weights(class_weight, checked, trainer.losses, shapes, self.classes)
+            by_class = targets.class_weights(class_weight, checked, trainer.losses, shapes, classes)
         return inputs, checked, targets.combined(weights, by_class) if scale else weights
 
     def _split(self, trainer: _core.Trainer, y: list[np.ndarray], share: float) -> tuple[np.ndarray, np.ndarray]:

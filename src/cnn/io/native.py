@@ -9,7 +9,7 @@ import numpy as np
 from .. import _core, losses, metrics, optimizers
 from ..checks import whole
 from ..history import History
-from ..names import unknown
+from ..names import shown, unknown
 
 if TYPE_CHECKING:
     from ..base import NetworkBase
@@ -27,7 +27,17 @@ def save(network: "NetworkBase", path: str | os.PathLike[str], training_state: b
     for key in {**old, **notes}:
         if old.get(key) != notes.get(key):  # writing would disturb other threads, which may be predicting
             network._set_metadata(key, notes.get(key))
-    network._save(os.fspath(path), _extras(network) if training_state else None)
+    place = _place(path, 'a path, as in net.save("model.cnn")')
+    folder = os.path.dirname(place)
+    if folder and not os.path.isdir(folder):
+        raise FileNotFoundError(f"cannot write {os.fsdecode(place)!r}: there is no folder {os.fsdecode(folder)!r}")
+    network._save(place, _extras(network) if training_state else None)
+
+
+def _place(path: Any, expected: str) -> Any:
+    if not isinstance(path, str | bytes | os.PathLike):
+        raise TypeError(f"path is {shown(path)}; expected {expected}")
+    return os.fspath(path)
 
 
 def _extras(network: "NetworkBase") -> dict[str, Any] | None:
@@ -44,7 +54,9 @@ def _notes(network: "NetworkBase") -> dict[str, str]:
         "metrics": metrics.to_json(network.metrics) if network.metrics is not None else None,
         "history": None if network.history is None else network.history._to_json(),
         "classes": None if classes is None else [c.item() if hasattr(c, "item") else c for c in classes],
-        "preprocessing": network.preprocessing,
+        "preprocessing": network.preprocessing.to_json()
+        if hasattr(network.preprocessing, "to_json")
+        else network.preprocessing,
         "training": {"epochs": network._epochs, "optimizer_epoch": network._optimizer_epoch}
         if network._epochs
         else None,
@@ -83,7 +95,7 @@ def load(path: str | os.PathLike[str], functions: dict[str, Any] | None = None) 
     """
     from ..network import Network
 
-    place = os.fspath(path)
+    place = _place(path, "the path of a file that net.save has written")
     network = Network.__new__(Network)
     network._begin()
     try:
@@ -97,11 +109,45 @@ def load(path: str | os.PathLike[str], functions: dict[str, Any] | None = None) 
             extras = _open_rewritten(network, place, error)
         _take_notes(network)
     except _core.ModelFileError as error:
-        raise _core.ModelFileError(f"{os.fsdecode(place)!r}: {error}") from None
+        raise _core.ModelFileError(f"{os.fsdecode(place)!r}: {_stranger(place) or error}") from None
     network._pending = extras or None
     if functions:
         _take_functions(network, functions)
     return network
+
+
+# How files begin that people take for a network's, and what to say of them.
+_OTHERS = (
+    (b"\x89HDF\r\n", "an HDF5 file, as Keras writes"),
+    (b"PK\x03\x04", "a zip file, as PyTorch, Keras and np.savez write"),
+    (b"\x80", "a pickle, which may run any code"),
+    (b"\x93NUMPY", "an array of NumPy: np.load reads it"),
+    (b"\x1f\x8b", "compressed by gzip"),
+    (b"{", "JSON text"),
+)
+
+
+def _stranger(path: Any) -> str | None:
+    """What another library's file is; None where it looks like none of them."""
+    try:
+        with open(path, "rb") as file:
+            begin = file.read(512)
+    except OSError:
+        return None
+    ours = "cnn.load reads what net.save has written"
+    if not begin:
+        return f"the file is empty; {ours}"
+    if os.fspath(path)[-5:] in (".onnx", b".onnx") and begin[0] == 8:
+        return f"it is an ONNX model, which this version does not read; {ours}"
+    # The first 8 bytes of ours are the length of a header that begins with a brace.
+    if begin[8:9] == b"{" and int.from_bytes(begin[:8], "little") < 2**40:
+        return None
+    kind = next((text for start, text in _OTHERS if begin.startswith(start)), None)
+    if kind is None and b"\0" not in begin and b"," in begin and b"\n" in begin:
+        kind = "text, perhaps a table: cnn.data reads those"
+    if kind is None:
+        return None
+    return f"it is {kind}; {ours} (weights of another library: net.set_parameters)"
 
 
 def _open_rewritten(network: "Network", path: str | os.PathLike[str], error: ValueError) -> dict[str, Any]:
@@ -155,6 +201,10 @@ def _take(network: "Network", key: str, value: Any) -> None:
     elif key == "training":
         network._epochs = whole("epochs", value["epochs"], 0)
         network._optimizer_epoch = whole("optimizer_epoch", value["optimizer_epoch"], 0)
+    elif key == "preprocessing" and isinstance(value, dict) and value.get("format") == "cnn.data.Preprocessing":
+        from ..data import Preprocessing
+
+        network.preprocessing = Preprocessing.from_json(value)
     else:
         setattr(network, key, value)
 

@@ -1,0 +1,132 @@
+"""Every library in turn on every workload: checked against the reference, then timed. `make bench-peers`.
+
+    python benchmarks/run.py [--only WORKLOAD ...] [--libraries NAME ...] [--rounds N] [--quick] [--output NAME]
+    python benchmarks/run.py --report benchmarks/results/peers.json
+
+A whole run writes benchmarks/results/peers.json and peers.md; a part of one only with --output.
+docs/benchmarks.md says what is measured, and how.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import os
+import platform
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import common
+import contest
+import footprint
+import machine
+import peers
+import report
+from workloads import WORKLOADS
+
+FOOTPRINT = "footprint"
+
+
+def host() -> dict[str, Any]:
+    """The machine and the tools. No host name, no path."""
+    compiler = os.environ.get("CC", "cc").split()
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return {
+        "cpu": common.cpu_model(),
+        "cpus": common.cpu_count(),
+        "memory_bytes": memory,
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "compiler": common.output_of(*compiler, "--version"),
+        "commit": common.commit(),
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def settings(path: Path | None, workload: str) -> dict[str, list[dict[str, Any]]]:
+    """By library, the variants that a former result measured."""
+    if path is None:
+        return {}
+    former = json.loads(path.read_text(encoding="utf-8"))["workloads"].get(workload, {"entries": {}})
+    return {name: [v["variant"] for v in e["variants"]] for name, e in former["entries"].items() if "variants" in e}
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Every library in turn on every workload.")
+    every = [*WORKLOADS, FOOTPRINT]
+    parser.add_argument("--only", nargs="+", choices=every, metavar="WORKLOAD", help=f"of {', '.join(every)}")
+    parser.add_argument(
+        "--libraries", nargs="+", choices=peers.NAMES, metavar="NAME", help=f"of {', '.join(peers.NAMES)}"
+    )
+    parser.add_argument("--rounds", type=int, help="of interleaved measurements")
+    parser.add_argument(
+        "--quick", action="store_true", help="see that it works: two short rounds, only the first of each setting"
+    )
+    parser.add_argument("--output", help="name of the result in benchmarks/results; a whole run's is peers")
+    parser.add_argument(
+        "--package", default=str(common.ROOT / "src"), help="where cnn is imported from; '' for the installed one"
+    )
+    parser.add_argument(
+        "--settings", type=Path, help="a former result: the settings it found best are taken, not looked for again"
+    )
+    parser.add_argument("--wheels", action="store_true", help="have pip download the peers' wheels, for their sizes")
+    parser.add_argument("--report", type=Path, help="print the tables of a result and do nothing else")
+    return parser.parse_args()
+
+
+def main() -> int:
+    args = arguments()
+    if args.report:
+        print(report.markdown(json.loads(args.report.read_text(encoding="utf-8"))))
+        return 0
+    effort = contest.QUICK if args.quick else contest.Effort()
+    if args.rounds:
+        effort = dataclasses.replace(effort, rounds=args.rounds)
+    names = args.only or [*WORKLOADS, FOOTPRINT]
+    libraries = args.libraries or list(peers.NAMES)
+    package = str(Path(args.package).resolve()) if args.package else ""
+    print("limits of this machine ...", flush=True)
+    before = machine.state()
+    result: dict[str, Any] = {
+        "host": host(),
+        "effort": dataclasses.asdict(effort),
+        "limits": {**machine.limits(), "before": before, "after": machine.state()},
+        "workloads": {},
+    }
+    for name in names:
+        print(name, flush=True)
+        if name == FOOTPRINT:
+            result[FOOTPRINT] = footprint.measure(libraries, max(3, effort.rounds), package, download=args.wheels)
+            continue
+        workload = WORKLOADS[name]
+        found = contest.Contest(workload, effort, package, settings(args.settings, name)).run(libraries)
+        threads = [n for n in (1, 2) if f"threads_{n}" in result["limits"]]
+        limits = {f"threads_{n}": machine.best_time(workload, result["limits"], n) for n in threads}
+        about = {key: getattr(workload, key) for key in ("title", "unit", "kind", "batch", "bars", "multiply_adds")}
+        result["workloads"][name] = {**about, "limits": limits, **found}
+    text = report.markdown(result)
+    print("\n" + text)
+    whole = not (args.only or args.libraries or args.quick)
+    output = args.output or ("peers" if whole else None)
+    if output:
+        common.write(output, result)
+        (common.RESULTS / f"{output}.md").write_text(text, encoding="utf-8")
+    return failures(result)
+
+
+def failures(result: dict[str, Any]) -> int:
+    """Say what did not take part for another reason than that it cannot; the exit status: 1 when it was ours."""
+    status = 0
+    for name, found in result["workloads"].items():
+        for library, entry in found["entries"].items():
+            if entry["status"] in ("disagrees", "failed"):
+                print(f"{name}: {library} {entry['status']}: {entry['reason']}", file=sys.stderr)
+                status |= library in peers.NOT_PEERS
+    return int(status)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,169 @@
+"""A saved network and data for it."""
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from .. import data as readers
+from .._core import ModelFileError
+from ..io.native import load
+from ..network import Network
+from . import arrays
+from .console import Failed, Usage
+from .sources import arrays_of, kind_of
+
+__all__ = ["Model", "spooled"]
+
+
+class Model:
+    """A network as the command line uses it.
+
+    Parameters
+    ----------
+    path : str
+
+    Attributes
+    ----------
+    net : Network
+    prep : Preprocessing or None
+    told : dict
+        What `cnn train` has written of it; empty for other networks.
+    classes : list or None
+        Names of the classes; None for a regression.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        try:
+            self.net: Network = load(path)
+        except ModelFileError:
+            with open(path, "rb") as file:
+                if file.read(9)[8:] == b"{":
+                    raise
+            raise Failed(
+                f"{path!r} is no model file; MODEL is what cnn train has written, and DATA comes after it"
+            ) from None
+        prep = self.net.preprocessing
+        self.prep = prep if isinstance(prep, readers.Preprocessing) else None
+        self.told = told_of(self.net)
+        self.recipe: dict[str, Any] = self.told.get("read", {})
+
+    def check_one(self) -> None:
+        """The command line feeds one array to one output."""
+        names, _, outs, shapes = self.net._ends
+        if len(names) > 1 or len(outs) > 1 or len(shapes[0]) != 1:
+            raise Failed(
+                f"{self.path!r} has {len(names)} inputs and outputs of the shapes {shapes}; use cnn.load in Python"
+            )
+
+    @property
+    def classes(self) -> list[Any] | None:
+        if self.task != "classification":
+            return None
+        if self.net.classes is not None:
+            return list(self.net.classes)
+        return list(range(max(self.width, 2)))
+
+    @property
+    def width(self) -> int:
+        return int(self.net.output_shape[-1])
+
+    @property
+    def task(self) -> str:
+        if self.prep is not None and self.prep.task is not None:
+            return self.prep.task
+        if "task" in self.told:
+            return str(self.told["task"])
+        classes = self.net.classes is not None or self.net._loss_names()[0] in ("cross_entropy", "binary_cross_entropy")
+        return "classification" if classes else "regression"
+
+    @property
+    def targets(self) -> list[str]:
+        told = self.told.get("target")
+        if isinstance(told, list) and len(told) == self.width:
+            return [str(name) for name in told]
+        return ["prediction"] if self.width == 1 else [f"prediction_{i}" for i in range(self.width)]
+
+    def inputs(self, path: str, key: Any = None, drop: str | None = None) -> np.ndarray:
+        """X of a file."""
+        kind = kind_of(path)
+        if self.prep is not None:
+            if kind != "csv":
+                raise Failed(
+                    f"{os.path.basename(path)!r}: the network takes a table (CSV) with the columns {', '.join(self.prep.columns)}"
+                )
+            return self.prep.transform(path)
+        if kind == "csv":
+            return self._plain_table(path, drop)
+        X, _, _ = arrays_of(path, kind, key or self.recipe.get("inputs"), answers=False)
+        return X
+
+    def _plain_table(self, path: str, drop: str | None) -> np.ndarray:
+        """All columns, in order, for a network that knows no names."""
+        columns = {name: x for name, x in readers.read_csv(path).items() if name != drop}
+        wanted = self.net.input_shape
+        label = repr(os.path.basename(path))
+        if len(wanted) != 1 or len(columns) != wanted[0]:
+            raise Failed(
+                f"{label} has {len(columns)} columns, and the network, which knows no names of columns, takes {wanted}"
+            )
+        for name, x in columns.items():
+            if x.dtype == object:
+                raise Failed(f"{label}: the column {name!r} holds text, and the network takes numbers")
+        return np.column_stack(list(columns.values()))
+
+    def answers(self, path: str, target: Any = None, key: Any = None) -> np.ndarray:
+        """y of a file: places of classes, or numbers."""
+        kind = kind_of(path)
+        if self.prep is not None:
+            return self._prep_for(target).targets(path)
+        if kind == "csv":
+            if not target:
+                raise Usage("--target: say which column has the answers")
+            columns = readers.read_csv(path, columns=target)
+            y = np.column_stack(list(columns.values())) if len(columns) > 1 else columns[target[0]]
+            y = y.astype(str) if y.dtype == object else y
+        else:
+            found = arrays_of(path, kind, key or self.recipe.get("inputs"), target or self.recipe.get("target"))[1]
+            assert found is not None
+            y = found
+        return arrays.codes(y, self.classes, path) if self.classes is not None else arrays.numbers(y, path)
+
+    def _prep_for(self, target: Any) -> readers.Preprocessing:
+        """With the answers in another column than in training."""
+        assert self.prep is not None
+        if not target:
+            return self.prep
+        told = self.prep.to_json()
+        told["target"] = target if isinstance(self.prep.target, list) else ",".join(target)
+        return readers.Preprocessing.from_json(told)
+
+
+def told_of(net: Network) -> dict[str, Any]:
+    """The note of `cnn train` in a network's metadata."""
+    try:
+        told = json.loads(net.metadata["trained_with"])
+    except (LookupError, ValueError):
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
+@contextmanager
+def spooled(path: str) -> Iterator[str]:
+    """`path`, or for "-" a file with what stdin gives: a table is read more than once."""
+    if path != "-":
+        yield path
+        return
+    import shutil
+    import sys
+
+    with tempfile.TemporaryDirectory(prefix="cnn-") as folder:
+        place = os.path.join(folder, "stdin")
+        with open(place, "wb") as file:
+            shutil.copyfileobj(sys.stdin.buffer, file)
+        yield place

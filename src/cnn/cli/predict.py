@@ -1,0 +1,86 @@
+"""``cnn predict``: a CSV of what a network says."""
+
+import argparse
+import csv
+import sys
+from collections.abc import Iterator
+from contextlib import nullcontext
+from typing import Any, TextIO
+
+import numpy as np
+
+from .console import Console, Failed, Usage, replacing, writable
+from .models import Model, spooled
+from .sources import option_words
+
+_ROWS = 16384  # written at a time
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
+    """All of the data is read, and found good, before anything is written."""
+    out = None if options.out is None else writable("--out", options.out)
+    model = Model(options.model)
+    model.check_one()
+    if options.probabilities and model.task != "classification":
+        raise Usage("--probabilities: this network predicts numbers, not classes")
+    with spooled(options.data) as path:
+        try:
+            X = model.inputs(path, options.inputs)
+        except (ValueError, TypeError) as error:
+            raise Failed(option_words(str(error))) from None
+    if console.as_json and out is None:
+        console.finish(_as_json(model, X, options))
+        return 0
+    with nullcontext(_stdout()) if out is None else replacing(out) as file:
+        assert file is not None
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(_header(model, options.probabilities))
+        for p in _predictions(model, X):
+            writer.writerows(zip(*_columns(model, p, options.probabilities), strict=True))
+    if out is not None:
+        console.progress(f"{len(X):,} predictions written to {options.out}")
+        console.finish({"rows": len(X), "out": options.out, "columns": _header(model, options.probabilities)})
+    return 0
+
+
+def _stdout() -> TextIO:
+    if hasattr(sys.stdout, "reconfigure") and not sys.stdout.isatty():
+        sys.stdout.reconfigure(encoding="utf-8", newline="")  # a file of data, whatever the terminal's language
+    return sys.stdout
+
+
+def _predictions(model: Model, X: np.ndarray) -> Iterator[np.ndarray]:
+    for first in range(0, len(X), _ROWS):
+        yield model.net.predict(X[first : first + _ROWS])
+
+
+def _header(model: Model, probabilities: bool) -> list[str]:
+    if model.task != "classification":
+        return ["prediction"] if model.width == 1 else model.targets
+    assert model.classes is not None
+    return ["prediction", *(f"probability_{c}" for c in model.classes if probabilities)]
+
+
+def _columns(model: Model, p: np.ndarray, probabilities: bool) -> list[list[Any]]:
+    """Numbers as the shortest text that reads back to the same bits."""
+    if model.task != "classification":
+        return [column.astype(str).tolist() for column in p.T]
+    assert model.classes is not None
+    full = np.column_stack([1 - p, p]) if p.shape[1] == 1 else p
+    called = p.argmax(axis=1) if p.shape[1] > 1 else (p[:, 0] > 0.5).astype(np.int64)
+    names = [[model.classes[i] for i in called.tolist()]]
+    return names + ([column.astype(str).tolist() for column in full.T] if probabilities else [])
+
+
+def _as_json(model: Model, X: np.ndarray, options: argparse.Namespace) -> dict[str, Any]:
+    columns: list[list[Any]] = [[] for _ in _header(model, options.probabilities)]
+    for p in _predictions(model, X):
+        for column, more in zip(columns, _columns(model, p, options.probabilities), strict=True):
+            column += more
+    if model.task != "classification":
+        numbers = [[float(v) for v in column] for column in columns]
+        return {"rows": len(X), "predictions": numbers[0] if model.width == 1 else list(zip(*numbers, strict=True))}
+    found = {"rows": len(X), "classes": model.classes, "predictions": columns[0]}
+    if options.probabilities:
+        found["probabilities"] = [list(map(float, row)) for row in zip(*columns[1:], strict=True)]
+    return found

@@ -1,0 +1,239 @@
+"""Files of data as X and y: CSV through `Preprocessing`, NPZ and IDX as arrays."""
+
+import argparse
+import gzip
+import os
+import re
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .. import data as readers
+from ..names import unknown
+from . import arrays
+from .console import Failed, Usage
+
+if TYPE_CHECKING:
+    from ..data import Preprocessing
+    from ..layers import Layer
+
+__all__ = ["Source", "arrays_of", "kind_of", "open_source", "option_words"]
+
+_INPUT_KEYS = ("x", "images", "data", "features", "inputs", "x_train", "train_images")
+_TARGET_KEYS = ("y", "labels", "label", "target", "targets", "y_train", "train_labels")
+_FEW = 20  # whole numbers in a float array with at most so many different values are classes
+_MANY = 100  # the same for integers
+
+
+@dataclass
+class Source:
+    """What there is to learn from.
+
+    Attributes
+    ----------
+    X : ndarray (n, ...)
+    y : ndarray
+        Codes (n,) int64 of classes, or numbers (n,) or (n, k).
+    task : {"classification", "regression"}
+    classes : list or None
+    targets : list of str
+        What is predicted.
+    prep : Preprocessing or None
+        Of a table.
+    recipe : dict
+        How to read such data again.
+    notes : list of str
+    """
+
+    X: np.ndarray
+    y: np.ndarray
+    task: str
+    classes: list[Any] | None
+    targets: list[str]
+    recipe: dict[str, Any]
+    prep: "Preprocessing | None" = None
+    notes: list[str] = field(default_factory=list)
+
+    def learn_from(self, rows: np.ndarray) -> None:
+        """Means and spreads of these rows only: what is held out shall not be known."""
+        if self.prep is None:
+            self._front = arrays.front_of(self.X, rows)
+            return
+        told = self.prep.to_json()
+        mean, std = arrays.statistics(self.X, rows)
+        for j, column in enumerate(told["columns"]):
+            if column["kind"] == "number" and np.isfinite(mean[j]):
+                column.update(mean=float(mean[j]), std=float(std[j]))
+        self.prep = type(self.prep).from_json(told)
+
+    def front(self) -> "list[Layer]":
+        """The layers that take X as it is."""
+        from ..layers import Flatten, Input, Normalize, Rescale
+
+        if self.prep is not None:
+            return self.prep.layers()
+        scaling = Rescale(self._front["scale"]) if "scale" in self._front else Normalize(**self._front)
+        flat = [Flatten()] if self.X.ndim > 2 else []
+        return [Input(self.X.shape[1:]), *flat, scaling]
+
+    def like(self, path: str, targets: Sequence[str] | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """X and y of another file of the same kind."""
+        if self.prep is not None:
+            _check_kind(path, "csv")
+            X = self.prep.transform(path)
+            return X, self.prep.targets(path)
+        _check_kind(path, self.recipe["kind"])
+        X, y, _ = arrays_of(path, self.recipe["kind"], self.recipe.get("inputs"), targets or self.recipe.get("target"))
+        assert y is not None
+        return X, arrays.codes(y, self.classes, path) if self.classes is not None else arrays.numbers(y, path)
+
+
+def open_source(options: argparse.Namespace) -> Source:
+    """The DATA of `cnn train`.
+
+    Raises
+    ------
+    Usage
+        When the target is not said.
+    Failed, ValueError, OSError
+        For what cannot be read.
+    """
+    kind = kind_of(options.data)
+    if kind == "idx" and options.inputs:
+        raise Usage("--inputs goes with CSV and NPZ files; DATA itself is the file of images")
+    if kind == "csv":
+        return _open_table(options)
+    if options.drop:
+        raise Usage("--drop goes with a CSV file; of an NPZ file say --inputs KEY")
+    X, y, recipe = arrays_of(options.data, kind, options.inputs, options.target)
+    assert y is not None
+    task, classes, found, notes = arrays.settle(y, options.task, recipe.get("target", "the labels"), _FEW, _MANY)
+    if task == "regression":
+        found = arrays.numbers(found, options.data)
+    name = str(recipe.get("target") or "target")
+    width = found.shape[1] if found.ndim == 2 else 1
+    targets = [name] if width == 1 else [f"{name}_{i}" for i in range(width)]
+    return Source(X, found, task, classes, targets, {"kind": kind, **recipe}, notes=notes)
+
+
+def _open_table(options: argparse.Namespace) -> Source:
+    if not options.target:
+        from ..data.tables import open_table
+
+        names = open_table(options.data).names
+        listed = ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")
+        raise Usage(f"--target: say which column to predict; {os.path.basename(options.data)!r} has {listed}")
+    target = options.target[0] if len(options.target) == 1 else options.target
+    if options.task == "classification" and len(options.target) > 1:
+        raise Usage(f"--target names {len(options.target)} columns; --classify takes one")
+    prep = readers.Preprocessing(target, task=options.task, columns=options.inputs, drop=options.drop)
+    X, y = prep.fit_transform(options.data)
+    assert y is not None and prep.task is not None
+    notes = [option_words(note) for note in prep.notes]
+    return Source(X, y, prep.task, prep.classes, list(options.target), {"kind": "csv"}, prep, notes)
+
+
+def option_words(sentence: str) -> str:
+    """A sentence of `cnn.data` with the words of the command line."""
+    sentence = sentence.replace("task='regression'", "--regress").replace("task='classification'", "--classify")
+    sentence = re.sub(r", or\s+(pass|read it with) (cnn\.data\.)?read_csv\([^)]*\)", "", sentence)
+    return re.sub(r"\bcolumns: column\b", "--inputs: column", re.sub(r"\bdrop: column\b", "--drop: column", sentence))
+
+
+# ---- Files
+
+
+def kind_of(path: str) -> str:
+    """ "csv", "npz" or "idx", by the first bytes."""
+    with open(path, "rb") as file:
+        start = file.read(9)
+        if start[8:] == b"{" and start[4:8] == bytes(4):
+            raise Failed(f"{os.path.basename(path)!r} is a model file; DATA is a CSV, NPZ or IDX file")
+        if start[:2] == b"\x1f\x8b":
+            file.seek(0)
+            try:
+                start = gzip.GzipFile(fileobj=file).read(4)
+            except (EOFError, OSError, zlib.error):
+                raise Failed(f"{os.path.basename(path)!r} is a damaged gzip file") from None
+    if start[:4] == b"PK\x03\x04" and not path.lower().endswith((".xlsx", ".ods", ".zip")):
+        return "npz"
+    if len(start) >= 4 and start[:2] == b"\0\0" and start[2] in (8, 9, 11, 12, 13, 14):
+        return "idx"
+    return "csv"
+
+
+def _check_kind(path: str, kind: str) -> None:
+    found = kind_of(path)
+    if found != kind:
+        names = {"csv": "a CSV file", "npz": "an NPZ file", "idx": "an IDX file"}
+        raise Failed(f"{os.path.basename(path)!r} is {names[found]}, and the network was trained on {names[kind]}")
+
+
+def arrays_of(
+    path: str, kind: str, inputs: Any = None, target: Any = None, *, answers: bool = True
+) -> tuple[np.ndarray, np.ndarray | None, dict[str, str]]:
+    """X and y of an NPZ or IDX file, and what says where they were; without `answers` y is None.
+
+    Parameters
+    ----------
+    path : str
+    kind : {"npz", "idx"}
+    inputs, target : str or list of one str, optional
+        Keys of an NPZ file; `target` is the file of labels of an IDX file. By default the usual names.
+    """
+    wanted = {"--inputs": inputs, "--target": target}
+    chosen = {option: one if isinstance(one, str) or one is None else ",".join(one) for option, one in wanted.items()}
+    y: np.ndarray | None = None
+    if kind == "idx":
+        X, recipe = readers.read_idx(path), {}
+        if X.ndim < 2:
+            raise Failed(
+                f"{os.path.basename(path)!r} has the shape {X.shape}: it holds labels; DATA is the file of images"
+            )
+        if answers:
+            y = readers.read_idx(chosen["--target"] or _labels_beside(path))
+    else:
+        stored = readers.read_npz(path)
+        x_key = _key(stored, chosen["--inputs"], _INPUT_KEYS, "--inputs", path)
+        X, recipe = stored[x_key], {"inputs": x_key}
+        if answers:
+            y_key = _key(stored, chosen["--target"], _TARGET_KEYS, "--target", path)
+            y, recipe["target"] = stored[y_key], y_key
+    X = arrays.checked_inputs(X, path)
+    if y is not None and (y.ndim == 0 or len(y) != len(X)):
+        raise Failed(f"{os.path.basename(path)!r} has {len(X)} rows of inputs and {len(y) if y.ndim else 1} of targets")
+    return X, y, recipe
+
+
+def _key(stored: dict[str, np.ndarray], asked: str | None, usual: Sequence[str], option: str, path: str) -> str:
+    listed = ", ".join(f"{name} {array.shape}" for name, array in stored.items()) or "nothing"
+    label = repr(os.path.basename(path))
+    if asked is not None:
+        if asked not in stored:
+            raise Failed(f"{label}: {unknown(option, asked, stored).replace('is not known', 'is not there')}")
+        return asked
+    lower = {name.lower(): name for name in stored}
+    for name in usual:
+        if name in lower:
+            return lower[name]
+    raise Failed(
+        f"{label} has no array of a usual name ({', '.join(usual[:4])}, ...); say {option} KEY; it holds {listed}"
+    )
+
+
+def _labels_beside(path: str) -> str:
+    place = Path(path)
+    name = place.name
+    for images, labels in (("images-idx3", "labels-idx1"), ("images.idx3", "labels.idx1"), ("images", "labels")):
+        if images in name:
+            beside = name.replace(images, labels)
+            other = beside.removesuffix(".gz") if beside.endswith(".gz") else beside + ".gz"
+            for one in (beside, other):
+                if place.with_name(one).exists():
+                    return str(place.with_name(one))
+            raise Usage(f"--target: say where the labels of {name!r} are; {beside!r} is not beside it")
+    raise Usage(f"--target: say which file has the labels of {name!r}")

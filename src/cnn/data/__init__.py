@@ -1,0 +1,48 @@
+"""Data of one's own: tables with text and blanks (`Preprocessing`), and readers for CSV, IDX and NPZ files.
+
+>>> import cnn
+>>> table = {"size": [1.0, 2.0, None, 4.0], "colour": ["red", "blue", "red", ""], "good": ["no", "yes", "yes", "no"]}
+>>> prep = cnn.data.Preprocessing("good").fit(table)
+>>> prep.transform(table).tolist()
+[[1.0, 1.0], [2.0, 0.0], [nan, 1.0], [4.0, nan]]
+>>> net = cnn.Network([*prep.layers(), cnn.Dense(8, activation="relu"), cnn.Dense(2, activation="softmax")], seed=0)
+>>> net.preprocessing = prep
+>>> history = net.fit(table, epochs=2, verbose=0)
+>>> net.predict([{"size": 3, "colour": "blue"}]).shape
+(1, 2)
+
+A *table* is a path to a CSV file (``.csv``, ``.tsv``, gzipped or not), a pandas or polars frame, a dict of columns, or a list of dicts
+with a row each. The first line of a file names the columns. The separator (comma, semicolon, tab or ``|``) is found from it; with
+semicolons a decimal comma is read, too. A value is blank when it is empty, ``NA``, ``N/A``, ``NaN``, ``nan``, ``null``, ``NULL``,
+``None`` or ``?``, or None, NaN or NaT in a frame; spaces around it do not count.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .csv_file import read_csv
+    from .idx import read_idx
+    from .npz import read_npz
+    from .preprocessing import Preprocessing
+
+__all__ = ["Preprocessing", "read_csv", "read_idx", "read_npz"]
+
+_PLACES = {"Preprocessing": "preprocessing", "read_csv": "csv_file", "read_idx": "idx", "read_npz": "npz"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACES:
+        from ..names import unknown
+
+        raise AttributeError(
+            f"module 'cnn.data' has no attribute {name!r}: {unknown('name', name, __all__)}", name=name
+        )
+    from importlib import import_module
+
+    value = getattr(import_module(f".{_PLACES[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

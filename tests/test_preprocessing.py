@@ -1,0 +1,494 @@
+"""`Preprocessing`: means, codes, classes and errors, against the same done by hand."""
+
+import csv
+import json
+import math
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import cnn
+from cnn.data import Preprocessing
+
+TABLE = {
+    "size": [1.0, 2.0, None, 4.0],
+    "colour": ["red", "blue", "red", None],
+    "new": [True, False, None, True],
+    "good": ["no", "yes", "yes", "no"],
+}
+X = np.array([[1, 1, 1], [2, 0, 0], [np.nan, 1, np.nan], [4, np.nan, 1]], np.float32)
+
+
+def as_csv(table, path, **options):
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, **options)
+        writer.writerow(table)
+        for row in zip(*table.values(), strict=True):
+            writer.writerow(["" if v is None else str(v).lower() if isinstance(v, bool) else v for v in row])
+    return path
+
+
+FORMS = {
+    "dict": lambda t, p: t,
+    "arrays": lambda t, p: {k: np.array(v, object) for k, v in t.items()},
+    "rows": lambda t, p: [dict(zip(t, row, strict=True)) for row in zip(*t.values(), strict=True)],
+    "rows without blanks": lambda t, p: [
+        {k: v for k, v in zip(t, row, strict=True) if v is not None} for row in zip(*t.values(), strict=True)
+    ],
+    "pandas": lambda t, p: pd.DataFrame(t),
+    "pandas, its own types": lambda t, p: pd.DataFrame(t).convert_dtypes(),
+    "pandas, categories": lambda t, p: pd.DataFrame(t).astype({"colour": "category", "good": "category"}),
+    "pandas, other rows' index": lambda t, p: pd.DataFrame(t, index=[7, 7, 3, 0]),
+    "polars": lambda t, p: pl.DataFrame(t),
+    "polars, categories": lambda t, p: pl.DataFrame(t).with_columns(pl.col("colour").cast(pl.Categorical)),
+    "CSV": lambda t, p: as_csv(t, p / "t.csv"),
+    "CSV as str": lambda t, p: str(as_csv(t, p / "t.csv")),
+    "CSV, semicolons": lambda t, p: as_csv(t, p / "t.csv", delimiter=";"),
+    "CSV, quoted": lambda t, p: as_csv(t, p / "t.csv", quoting=csv.QUOTE_ALL),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_of_a_table_means_the_same(form, tmp_path):
+    table = FORMS[form](TABLE, tmp_path)
+    prep = Preprocessing("good")
+    x, y = prep.fit_transform(table)
+    assert x.dtype == np.float32
+    np.testing.assert_array_equal(x, X)
+    assert y.dtype == np.int64
+    assert y.tolist() == [0, 1, 1, 0]
+    assert prep.columns == ["size", "colour", "new"]
+    assert prep.kinds == ["number", "text", "text"]
+    assert prep.categories == {"colour": ["blue", "red"], "new": ["false", "true"]}
+    assert prep.classes == ["no", "yes"]
+    assert prep.task == "classification"
+    np.testing.assert_array_equal(prep.transform(table), X)
+    np.testing.assert_array_equal(prep.targets(table), y)
+    for other in FORMS.values():
+        np.testing.assert_array_equal(prep.transform(other(TABLE, tmp_path)), X)
+    assert prep == Preprocessing("good").fit(TABLE)
+
+
+def test_means_and_spreads():
+    prep = Preprocessing().fit(TABLE | {"same": [0.1] * 4})
+    known = np.array([1, 2, 4])
+    np.testing.assert_allclose(prep.mean[[0, 4]], [known.mean(), 0.1], rtol=1e-15)
+    np.testing.assert_allclose(prep.std[[0, 4]], [known.std(), 1], rtol=1e-15)
+    np.testing.assert_array_equal(prep.fill, [known.mean(), np.nan, np.nan, np.nan, 0.1])
+    assert prep.target is prep.task is prep.classes is None
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_means_of_many_blocks(data):
+    """Merged from blocks: as of the whole column."""
+    n = data.draw(st.integers(1, 300))
+    scale, shift = data.draw(st.sampled_from([1e-3, 1, 1e6])), data.draw(st.sampled_from([0.0, 1.0, 1e4]))
+    x = np.round(np.random.default_rng(n).normal(shift, scale, n), 6)
+    blank = np.random.default_rng(n + 1).random(n) < data.draw(st.sampled_from([0, 0.3]))
+    if blank.all():
+        return
+    import tempfile
+    from pathlib import Path
+
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr("cnn.data.csv_file._BLOCK", 50)
+        path = Path(folder) / "t.csv"
+        rows = (f"{'' if b else repr(float(v))},k\n" for v, b in zip(x, blank, strict=True))
+        path.write_text("a,b\n" + "".join(rows))
+        prep = Preprocessing(columns=["a"]).fit(path)
+        known = x[~blank]
+        np.testing.assert_allclose(prep.mean, [known.mean()], rtol=1e-12, atol=1e-12 * scale)
+        np.testing.assert_allclose(prep.std, [known.std() or 1], rtol=1e-9)
+        got = prep.transform(path)[:, 0]
+        np.testing.assert_array_equal(got, np.where(blank, np.nan, x).astype(np.float32))
+
+
+def test_the_layers_do_the_rest():
+    """What goes into the first Dense: standardised numbers, filled blanks, indicator columns."""
+    prep = Preprocessing("good").fit(TABLE)
+    layers = prep.layers()
+    assert [type(layer) for layer in layers] == [cnn.Input, cnn.Normalize, cnn.OneHot]
+    net = cnn.Network([*layers, cnn.Dense(5, init="zeros")], dtype="float64", seed=0)
+    net.parameters["dense_1.weight"][...] = np.eye(5)
+    size = (np.array([1, 2, 7 / 3, 4]) - 7 / 3) / np.std([1, 2, 4])
+    expected = np.column_stack([size, [0, 1, 0, 0], [1, 0, 1, 0], [0, 1, 0, 0], [1, 0, 0, 1]])
+    np.testing.assert_allclose(net.predict(prep.transform(TABLE)), expected, atol=1e-15)
+    assert [type(layer) for layer in Preprocessing(columns=["size"]).fit(TABLE).layers()] == [cnn.Input, cnn.Normalize]
+    one = Preprocessing(columns=["colour"]).fit({"colour": ["a", "a"]})
+    assert cnn.Network([*one.layers(), cnn.Dense(1)]).predict(one.transform({"colour": ["a"]})).shape == (1, 1)
+
+
+# ---- The target
+
+
+TASKS = {
+    "text": (["a", "b", "a"], "classification", ["a", "b"], [0, 1, 0]),
+    "bools": ([True, False, True], "classification", [False, True], [1, 0, 1]),
+    "few whole numbers": ([7, 3, 7], "classification", [3, 7], [1, 0, 1]),
+    "whole floats": ([2.0, 0.0, 2.0], "classification", [0, 2], [1, 0, 1]),
+    "minus": ([-1, 1, 1], "classification", [-1, 1], [0, 1, 1]),
+    "numbers": ([0.5, 1.5, 0.5], "regression", None, [0.5, 1.5, 0.5]),
+    "many whole numbers": (list(range(30)), "regression", None, list(range(30))),
+}
+
+
+@pytest.mark.parametrize("form", ["dict", "pandas", "polars", "CSV"])
+@pytest.mark.parametrize("name", TASKS)
+def test_the_task_is_found(name, form, tmp_path):
+    values, task, classes, codes = TASKS[name]
+    table = FORMS[form]({"x": list(np.arange(len(values)) / 7), "y": values}, tmp_path)
+    prep = Preprocessing("y")
+    _, y = prep.fit_transform(table)
+    assert prep.task == task
+    if name == "bools" and form == "CSV":
+        classes = ["false", "true"]
+    assert prep.classes == classes
+    if classes is not None:
+        assert [type(c) for c in prep.classes] == [type(c) for c in classes]
+    np.testing.assert_array_equal(y, codes)
+    assert y.dtype == (np.int64 if classes is not None else np.float64)
+    assert any("say task=" in note for note in prep.notes) == (name not in ("text", "bools"))
+    assert Preprocessing.from_json(json.loads(json.dumps(prep.to_json()))) == prep
+
+
+def test_the_task_that_is_said():
+    prep = Preprocessing("y", task="regression").fit({"x": [1.5, 2, 3], "y": [3, 7, 7]})
+    assert prep.targets({"y": [4]}).tolist() == [4.0]
+    prep = Preprocessing("y", task="classification").fit({"x": [1.5, 2, 3], "y": [0.5, 1.5, 0.5]})
+    assert prep.classes == [0.5, 1.5]
+    prep = Preprocessing("y", task="classification").fit({"x": np.arange(50.0), "y": np.arange(50)})
+    assert prep.classes == list(range(50))
+    with pytest.raises(ValueError, match="task is 'clustering'"):
+        Preprocessing("y", task="clustering")
+    with pytest.raises(ValueError, match="the target 'y' holds text; regression needs numbers"):
+        Preprocessing("y", task="regression").fit({"x": [1, 2], "y": ["a", "b"]})
+
+
+def test_several_targets():
+    table = {"a": [1.5, 2, 3], "b": [1, 2, 3], "c": [4, 5, 6]}
+    prep = Preprocessing(["c", "a"])
+    x, y = prep.fit_transform(table)
+    assert prep.columns == ["b"]
+    assert y.tolist() == [[4, 1.5], [5, 2], [6, 3]]
+    assert x.tolist() == [[1], [2], [3]]
+    assert Preprocessing(["c"], task="regression").fit_transform(table)[1].shape == (3, 1)
+    with pytest.raises(ValueError, match="the target 'a' holds text"):
+        Preprocessing(["c", "a"]).fit(table | {"a": ["x", "y", "z"]})
+    with pytest.raises(ValueError, match="target has 2 columns; classification takes one"):
+        Preprocessing(["a", "b"], task="classification")
+
+
+def test_decode():
+    prep = Preprocessing("good").fit(TABLE)
+    assert prep.decode([[0.9, 0.1], [0.2, 0.8]]).tolist() == ["no", "yes"]
+    assert prep.decode(np.array([[0.4], [0.6]])).tolist() == ["no", "yes"]
+    assert prep.decode([0.4, 0.6]).tolist() == ["no", "yes"]
+    with pytest.raises(ValueError, match=r"prediction has the shape \(1, 3\); expected \(n, 2\)"):
+        prep.decode([[0, 0, 1]])
+    bools = Preprocessing("new").fit({"x": [1, 2.5], "new": [True, False]})
+    assert bools.decode([[0.1, 0.9]]).tolist() == [True]
+    three = Preprocessing("y").fit({"x": [1, 2, 3], "y": [5, 6, 7]})
+    assert three.decode([[0, 0, 1]]).tolist() == [7]
+    with pytest.raises(ValueError, match="3 classes need 3 columns"):
+        three.decode([[0.5]])
+    regression = Preprocessing("y").fit({"x": [1, 2, 3], "y": [0.5, 6, 7]})
+    assert regression.decode([[0.25], [4.0]]).tolist() == [[0.25], [4.0]]
+
+
+# ---- What is left out, and what is said about it
+
+
+def test_columns_that_are_left_out():
+    n = 120
+    table = {
+        "name": [f"person {i}" for i in range(n)],
+        "empty": [None] * n,
+        "": list(range(n)),
+        "x": np.arange(n) / 7,
+        "slip": [*map(str, range(n - 1)), "12o"],
+        "few": ["a", "b"] * (n // 2),
+        "mixed": ["1", "2", "x"] * (n // 3),
+    }
+    prep = Preprocessing().fit(table)
+    assert prep.columns == ["x", "few", "mixed"]
+    assert prep.notes == [
+        "column 'name' is left out: it has more than 100 different texts",
+        "column 'empty' is left out: it is blank",
+        "column 'slip' is left out: it has more than 100 different texts, and with '12o' in row 119 it is no column of numbers",
+        "column 'mixed' holds numbers and text ('x' in row 2): taken as text",
+    ]
+    assert Preprocessing(max_categories=120).fit(table).columns == ["name", "x", "slip", "few", "mixed"]
+    assert Preprocessing(drop="few").fit(table).columns == ["x", "mixed"]
+    assert Preprocessing(columns=["few", "x"]).fit(table).columns == ["few", "x"]
+    with pytest.raises(ValueError, match=r"no column to learn from: column 'name' is left out"):
+        Preprocessing(columns=["name"]).fit(table)
+
+
+def test_a_column_that_turns_to_text_late(tmp_path, monkeypatch):
+    monkeypatch.setattr("cnn.data.csv_file._BLOCK", 64)
+    cells = ["01", "2", "3"] * 40 + ["A"]
+    path = as_csv({"code": cells, "x": range(len(cells))}, tmp_path / "t.csv")
+    prep = Preprocessing().fit(path)
+    assert prep.categories == {"code": ["01", "2", "3", "A"]}
+    np.testing.assert_array_equal(Preprocessing().fit_transform(path)[0], prep.transform(path))
+    np.testing.assert_array_equal(prep.transform(path)[:, 0], [{"01": 0, "2": 1, "3": 2, "A": 3}[c] for c in cells])
+    # A frame of some of the rows holds numbers: they are the same categories.
+    np.testing.assert_array_equal(prep.transform({"code": [3, 2, 1.0, None], "x": [0] * 4})[:, 0], [2, 1, 0, np.nan])
+
+
+def test_true_and_false_in_other_spellings():
+    prep = Preprocessing().fit({"a": ["True", "False", ""]})
+    np.testing.assert_array_equal(prep.transform({"a": [True, False, None]})[:, 0], [1, 0, np.nan])
+    np.testing.assert_array_equal(prep.transform({"a": ["TRUE", "false", " "]})[:, 0], [1, 0, np.nan])
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    columns=st.lists(st.sampled_from(["number", "text", "either"]), min_size=1, max_size=4),
+    goal=st.sampled_from(["number", "text", "few", None]),
+    rows=st.integers(2, 60),
+    seed=st.integers(0, 2**32 - 1),
+    block=st.sampled_from([1 << 20, 64]),
+)
+def test_one_pass_and_two_give_the_same(columns, goal, rows, seed, block, tmp_path_factory):
+    r = np.random.default_rng(seed)
+    kinds = {
+        "number": lambda: r.normal(0, 5, rows).round(2).astype(str),
+        "text": lambda: r.choice([" b", "a", "", "long enough for three words", "é"], rows),
+        "either": lambda: r.choice(["1", "2", "02", "", "x"], rows, p=[0.4, 0.4, 0.1, 0.09, 0.01]),
+        "few": lambda: r.choice(["3", "7", "12"], rows),
+    }
+    table = {f"c{i}": kinds[kind]().tolist() for i, kind in enumerate(columns)}
+    if goal is not None:
+        table["y"] = [value if value.strip() else "a" for value in kinds[goal]().tolist()]
+        if len(set(table["y"])) == 1:
+            return
+    path = as_csv(table, tmp_path_factory.getbasetemp() / "passes.csv")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("cnn.data.csv_file._BLOCK", block)
+        once, twice = Preprocessing("y" if goal else None), Preprocessing("y" if goal else None)
+        try:
+            x, y = once.fit_transform(path)
+        except ValueError as error:
+            assert "no column to learn from" in str(error) or "no rows" in str(error)
+            return
+        assert twice.fit(path) == once
+        np.testing.assert_array_equal(twice.transform(path), x)
+        assert x.dtype == np.float32
+        if goal is None:
+            assert y is None
+        else:
+            targets = twice.targets(path)
+            np.testing.assert_array_equal(targets, y)
+            assert targets.dtype == y.dtype
+            if once.classes is not None:
+                expected = [float(v) if goal == "few" else v.strip() for v in table["y"]]
+                assert [once.classes[code] for code in y] == expected
+        frame = pd.DataFrame(table)
+        np.testing.assert_array_equal(once.transform(frame), x)
+
+
+@pytest.mark.parametrize("blank", ["", " ", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?", " NA "])
+def test_blanks(blank, tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text(f"a,b\n1,x\n{blank},{blank}\n3,y\n")
+    prep = Preprocessing().fit(path)
+    assert prep.categories == {"b": ["x", "y"]}
+    np.testing.assert_array_equal(prep.transform(path), [[1, 0], [np.nan, np.nan], [3, 1]])
+    np.testing.assert_array_equal(prep.transform({"a": [blank, 1], "b": ["y", blank]}), [[np.nan, 1], [1, np.nan]])
+
+
+@pytest.mark.parametrize("value", [None, math.nan, np.nan, pd.NA, pd.NaT, np.datetime64("NaT"), np.float32("nan")])
+def test_blanks_of_frames(value):
+    prep = Preprocessing().fit(TABLE)
+    column = np.array([value, "red"], object)
+    x = prep.transform(
+        {"size": np.array([value, 1.5], object), "colour": column, "new": [None, True], "good": ["no", value]}
+    )
+    np.testing.assert_array_equal(x, [[np.nan, np.nan, np.nan, 0], [1.5, 1, 1, np.nan]])
+
+
+def test_dates_are_text():
+    days = pd.date_range("2024-01-01", periods=3).to_list()
+    prep = Preprocessing().fit(pd.DataFrame({"day": [*days, pd.NaT], "x": [1, 2, 3, 4.5]}))
+    assert prep.kinds == ["text", "number"]
+    assert len(prep.categories["day"]) == 3
+    blank = pd.DataFrame({"day": [pd.NaT] * 3, "kind": pd.Categorical([None] * 3, ["a"]), "x": [1, 2, 3.5]})
+    prep = Preprocessing().fit(blank)
+    assert prep.columns == ["x"]
+    assert prep.notes == ["column 'day' is left out: it is blank", "column 'kind' is left out: it is blank"]
+
+
+# ---- Errors
+
+
+def test_errors_name_the_place(tmp_path):
+    prep = Preprocessing("good").fit(TABLE)
+    path = tmp_path / "new.csv"
+    cases = [
+        ("size,colour,new,good\n1,red,true,no\n2,green,true,no\n",
+         "'new.csv', line 3, column 'colour': 'green' is a category that fit has not seen; known: 'blue', 'red'"),
+        ("size,colour,new,good\n1,red,true,no\n\n1x,red,true,no\n", "'new.csv', line 4, column 'size': '1x' is no number"),
+        ("size,colour,new,good\n1,red,true,no\ninf,red,true,no\n",
+         "'new.csv', line 3, column 'size': inf is an infinity; expected a finite number, or nothing"),
+        ("size,colour,new,good\n1e39,red,true,no\n",
+         "'new.csv', line 2, column 'size': 1e+39 is too large for float32; expected a finite number, or nothing"),
+        ("size,colours,new,good\n1,red,true,no\n", "'new.csv': column 'colour' is not there; did you mean 'colours'?"),
+    ]  # fmt: skip
+    for text, sentence in cases:
+        path.write_text(text)
+        with pytest.raises(ValueError, match=r".") as raised:
+            prep.transform(path)
+        assert str(raised.value) == sentence
+    targets = [
+        ("good,size\nyes,1\n,2\n", "'new.csv', line 3, column 'good': the target is blank; fill it in, or leave the row out"),
+        ("good\nyes\nperhaps\n",
+         "'new.csv', line 3, column 'good': 'perhaps' is a class that fit has not seen; known: 'no', 'yes'"),
+        ("size\n1\n", "'new.csv': target 'good' is not there; known: size"),
+    ]  # fmt: skip
+    for text, sentence in targets:
+        path.write_text(text)
+        with pytest.raises(ValueError, match=r".") as raised:
+            prep.targets(path)
+        assert str(raised.value) == sentence
+    for form in ("dict", "pandas", "polars", "rows"):
+        with pytest.raises(ValueError, match=r"^row 1, column 'colour': 'green' is a category"):
+            prep.transform(FORMS[form](TABLE | {"colour": ["red", "green", None, "red"]}, tmp_path))
+
+
+FIT = [
+    ("a,b\n", "'t.csv' has no rows, only a header"),
+    ("a,b\n1,x\n2,\n", "'t.csv', line 3, column 'b': the target is blank; fill it in, or leave the row out"),
+    ("a,b\n1,x\n2,x\n", "'t.csv': the target 'b' has the same value in all rows, 'x'; there is nothing to learn"),
+    ("a,c\n1,2\n", "'t.csv': target 'b' is not there; known: a, c"),
+    ("1,2.5\n3,4\n", "(does the file begin with a line of column names?)"),
+    ("b\nx\ny\n", "'t.csv' has no column to learn from: it has no other than the target"),
+    ("a,b\ninf,x\n1,y\n", "'t.csv', line 2, column 'a': inf is an infinity"),
+    ("a,b\n1,2\n2,inf\n", "'t.csv', line 3, column 'b': inf is an infinity"),
+    ("a,b\n" + "".join(f"{i},{i / 3}\n" for i in range(30)) + "1,3.o\n", "'t.csv', line 32: the target 'b' is '3.o', which is no number"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "sentence"), FIT)
+def test_errors_of_fit(text, sentence, tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=r".") as raised:
+        Preprocessing("b").fit(path)
+    assert sentence in str(raised.value)
+
+
+def test_unseen_categories_list_ten_at_most():
+    prep = Preprocessing().fit({"a": [f"k{i:02}" for i in range(30)]})
+    with pytest.raises(ValueError, match=r"known: 'k00', .*'k09', and 20 more"):
+        prep.transform({"a": ["k99"]})
+
+
+def test_errors_of_arguments():
+    for call, error, sentence in [
+        (lambda: Preprocessing("y").transform(TABLE), ValueError, "has not seen a table yet; call fit"),
+        (lambda: Preprocessing().fit(np.ones((3, 2))), TypeError, r"the table is a ndarray of the shape \(3, 2\); expected a path"),
+        (lambda: Preprocessing().fit(3), TypeError, "the table is a int"),
+        (lambda: Preprocessing().fit(pl.DataFrame(TABLE).lazy()), TypeError, r"LazyFrame; pass table.collect\(\)"),
+        (lambda: Preprocessing().fit({"a": [1, 2], "b": [1]}), ValueError, "column 'b' has 1 rows and column 'a' has 2"),
+        (lambda: Preprocessing().fit({"a": np.ones((2, 2))}), ValueError, r"column 'a' has the shape \(2, 2\)"),
+        (lambda: Preprocessing().fit({"a": [[1], [2]]}), TypeError, "row 0 holds a value of the type list"),
+        (lambda: Preprocessing().fit({"a": [1j, 2]}), TypeError, "complex"),
+        (lambda: Preprocessing().fit({}), ValueError, "no rows"),
+        (lambda: Preprocessing().fit(pd.DataFrame([[1, 2]], columns=["a", "a"])), ValueError, "two columns named 'a'"),
+        (lambda: Preprocessing(columns=["sise"]).fit(TABLE), ValueError, "columns: column 'sise' is not there; did you mean 'size'"),
+        (lambda: Preprocessing(drop=["sise"]).fit(TABLE), ValueError, "drop: column 'sise' is not there"),
+        (lambda: Preprocessing("good", columns=["good"]).fit(TABLE), ValueError, "columns has 'good', which is the target"),
+        (lambda: Preprocessing(columns="size"), TypeError, "columns is 'size'; expected a list"),
+        (lambda: Preprocessing(columns=["a", "a"]), ValueError, "columns has 'a' twice"),
+        (lambda: Preprocessing(max_categories=0), ValueError, "max_categories is 0"),
+        (lambda: Preprocessing(target_column="y"), TypeError, "no argument 'target_column'"),
+        (lambda: Preprocessing().fit(TABLE).targets(TABLE), ValueError, "has no target"),
+        (lambda: Preprocessing.from_json({"format": "x"}), ValueError, "not what Preprocessing.to_json gives"),
+        (lambda: Preprocessing.from_json([]), ValueError, "not what Preprocessing.to_json gives"),
+        (lambda: cnn.data.read_cvs, AttributeError, "did you mean 'read_csv'"),
+    ]:  # fmt: skip
+        with pytest.raises(error, match=sentence):
+            call()
+
+
+def test_a_failed_fit_leaves_what_was_learnt():
+    prep = Preprocessing("good").fit(TABLE)
+    before = prep.to_json()
+    with pytest.raises(ValueError, match="blank"):
+        prep.fit(TABLE | {"good": ["no", None, "yes", "no"]})
+    assert prep.to_json() == before
+
+
+def test_repr():
+    assert repr(Preprocessing("good")) == "<cnn.data.Preprocessing('good'), not fitted>"
+    fitted = Preprocessing("good").fit(TABLE)
+    assert repr(fitted) == "<cnn.data.Preprocessing('good'), 1 column of numbers, 2 of text, 2 classes>"
+    assert fitted != "something else"
+    assert fitted != Preprocessing("good").fit(TABLE | {"size": [1, 2, 3, 5]})
+
+
+# ---- Large files
+
+
+PEAK = """
+import resource, sys
+import cnn, cnn.network, cnn.data.preprocessing, cnn.data.csv_file
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+before = peak()
+prep = cnn.data.Preprocessing("y").fit(sys.argv[1])
+fitted = peak()
+X, y = prep._both(sys.argv[1])
+print(fitted - before, peak() - before, X.nbytes, type(X).__name__, len(X), float(X[:, 0].sum(dtype="f8")), int(y.sum()))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="measures with getrusage")
+@pytest.mark.parametrize("spill", [False, True])
+def test_memory_does_not_grow_with_the_text(spill, tmp_path):
+    block = "".join(
+        f"{i % 977}.{i % 10:012},{i % 5}.{'0' * 30}{i % 7},word{i % 9},{'ab'[i % 2]}\n" for i in range(10_000)
+    )
+    path, times = tmp_path / "large.csv", 85
+    with open(path, "w") as file:
+        file.write("a,b,c,y\n")
+        for _ in range(times):
+            file.write(block)
+    text = path.stat().st_size
+    assert text > 45e6
+    program = PEAK.replace("before =", "cnn.data.rows.SPILL = 1 << 20\nbefore =") if spill else PEAK
+    program = program.replace("import cnn,", "import cnn.data.rows, cnn,")
+    run = subprocess.run([sys.executable, "-c", program, path], capture_output=True, text=True, check=True)
+    fitted, peak, size, kind, rows, total, ones = run.stdout.split()
+    assert int(rows) == 10_000 * times
+    assert kind == ("memmap" if spill else "ndarray")
+    np.testing.assert_allclose(float(total), times * sum(i % 977 + (i % 10) * 1e-12 for i in range(10_000)), rtol=1e-6)
+    assert int(ones) == 5000 * times
+    assert int(fitted) < 0.6 * text  # some buffers of a block
+    if not spill:
+        assert int(peak) < int(fitted) + 3 * int(size) + 2 * 8 * int(rows)
+    assert int(peak) < 0.9 * text
+
+
+def test_a_large_x_is_a_file_that_goes(tmp_path, monkeypatch):
+    monkeypatch.setattr("cnn.data.rows.SPILL", 1000)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr("cnn.data.csv_file._BLOCK", 500)
+    rows = np.random.default_rng(0).normal(size=(300, 3)).round(3)
+    path = tmp_path / "t.csv"
+    np.savetxt(path, rows, "%.3f", delimiter=",", header="a,b,c", comments="")
+    x = Preprocessing().fit(path).transform(path)
+    assert isinstance(x, np.memmap)
+    np.testing.assert_array_equal(x, rows.astype(np.float32))
+    net = cnn.Network([3, 4, 1], seed=0)
+    np.testing.assert_array_equal(net.predict(x), net.predict(rows.astype(np.float32)))
+    del x
+    assert [p.name for p in tmp_path.iterdir()] == ["t.csv"]
