@@ -18,6 +18,8 @@ cdef struct Plan:
     const cnn_kernels *kernels
     size_t rows            # of a tile, at most
     int32_t training
+    int32_t team           # threads divide the ops, not the rows, among them:
+    int32_t members        # so many at most
     int32_t couples
     PlanValue *values      # by value
     size_t *place          # by value: in the frame; NONE: outside (an input) or unused
@@ -44,6 +46,8 @@ cdef struct PlanWish:      # what a plan is to be made for
     int32_t input_gradients
     size_t max_rows        # 0: as many as fit the cache
     int32_t whole          # max_rows in one tile
+    int32_t team           # threads are to divide the ops, not the rows, among them
+    int32_t members        # so many at most
     const size_t *const *input_dims
 
 cdef struct Lifetime:
@@ -172,6 +176,7 @@ cdef void plan_ops(Plan *p) noexcept nogil:
         s.plan.output = s.plan.node.output
         s.plan.rows = p.rows
         s.plan.training = p.training
+        s.plan.members = p.members
         if s.table.plan != NULL:
             s.table.plan(&s.plan)
         p.couples |= s.plan.couples
@@ -179,15 +184,16 @@ cdef void plan_ops(Plan *p) noexcept nogil:
 
 
 cdef void plan_rows(Plan *p, size_t max_rows, int whole) noexcept nogil:
-    """A tile: what keeps a small network's rows in the second-level cache, and still gives wide layers' products enough rows."""
+    """A tile: what keeps a small network's rows in the second-level cache, and still gives wide layers' products enough rows; where
+    threads divide the ops, what makes the products large without using much memory."""
     cdef size_t bytes = 1, i
     for i in range(p.graph.n_values):
         bytes += value_bytes(p, <int32_t>i, 1)
-    p.rows = (<size_t>512 << 10) // bytes
+    p.rows = (<size_t>32 << 20 if p.team else <size_t>512 << 10) // bytes
     if p.rows < 128:
         p.rows = 128
-    if p.rows > 2048:
-        p.rows = 2048
+    if p.rows > (1024 if p.team else 2048):
+        p.rows = 1024 if p.team else 2048
     if max_rows and max_rows < p.rows:
         p.rows = max_rows
     if whole:
@@ -279,10 +285,6 @@ cdef size_t place_all(Lifetime *items, size_t n) noexcept nogil:
         if at + items[i].bytes > total:
             total = at + items[i].bytes
     return total
-
-
-cdef size_t rounded(size_t bytes) noexcept nogil:
-    return (bytes + 63) // 64 * 64
 
 
 cdef void extend(Lifetime *item, size_t begin, size_t end) noexcept nogil:
@@ -448,6 +450,8 @@ cdef cnn_status plan_make_in(Plan *p, const Network *net, const PlanWish *wish, 
     p.allocator = allocator
     p.kernels = cnn_kernels_current()
     p.training = 1 if wish.losses != NULL else 0
+    p.team = wish.team
+    p.members = wish.members
     p.values = <PlanValue *>cnn_memory_new(p.allocator, g.n_values * sizeof(PlanValue))
     p.place = <size_t *>cnn_memory_new(p.allocator, g.n_values * sizeof(size_t))
     p.gradient = <size_t *>cnn_memory_new(p.allocator, g.n_values * sizeof(size_t))
