@@ -37,6 +37,7 @@ include "engine/session.pxi"
 include "engine/trainer.pxi"
 include "engine/gradient.pxi"
 include "engine/update.pxi"
+include "engine/small.pxi"
 include "engine/fit.pxi"
 
 # the doors

@@ -35,6 +35,10 @@ cdef inline cnn_random op_random(const Op *op, uint32_t purpose, size_t row) noe
     """The stream of row `row` of this tile: a function of (seed, purpose, node, epoch, step, global row)."""
     return cnn_random_at(op.run.seed, purpose, <uint32_t>op.index, op.run.epoch, op.run.step, op.run.first_row + row)
 
+cdef inline const cnn_kernels *k_definitions() noexcept nogil:
+    """A table without accelerated rows, for what is too small for them."""
+    return cnn_kernels_of(0)
+
 cdef inline size_t rounded(size_t bytes) noexcept nogil:
     return (bytes + 63) // 64 * 64
 

@@ -26,6 +26,22 @@ cdef struct Target:        # of one output
     void *predictions      # (batch, row of the output): kept for metrics
     Inner inner            # of the target array that is bound
 
+cdef enum:
+    SMALL_LAYERS = 8
+    SMALL_WIDTH = 16       # values of a layer
+
+cdef struct SmallLayer:
+    size_t features, units
+    size_t weight, bias    # places in the arena; NONE
+    int32_t activation     # CNN_LINEAR: none
+    void *forward          # of other activations than those that are written out
+    void *backward
+    double c[2]
+
+cdef struct Small:
+    int32_t n              # layers up to the loss; 0: the network is none of these
+    SmallLayer layers[SMALL_LAYERS]
+
 cdef struct Trainer:
     Network *net
     cnn_allocator allocator
@@ -57,6 +73,7 @@ cdef struct Trainer:
     int64_t ticked         # when, and how many batches until the clock is looked at again
     size_t until_tick, tick_every
     int32_t keep_predictions
+    Small small
     Plan manual            # for forward and backward by hand: from the outputs themselves, a whole batch in one tile; made when first asked for
     Frame *manual_frame
     size_t manual_rows     # that forward has left there
@@ -291,5 +308,6 @@ cdef cnn_status trainer_fill(Trainer *t, const cnn_trainer_setup *setup, cnn_err
             return cnn_fail(error, CNN_E_MEMORY, "not enough memory for the gradients of %z parameters", net.graph.arena)
     status = trainer_spans(t, error)
     if status == CNN_OK:
+        small_make(t)
         status = trainer_slots(t, error)
     return status

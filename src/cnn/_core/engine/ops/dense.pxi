@@ -73,15 +73,18 @@ cdef extern from *:
     """
     void CNN_STAY_SCALAR() nogil
 
+cdef inline real dense_tiny_unit(size_t features, const real *x, const real *w, const real *b) noexcept nogil:
+    cdef size_t j
+    cdef real sum_ = b[0] if b != NULL else <real>0
+    for j in range(features):
+        sum_ += w[j] * x[j]
+        CNN_STAY_SCALAR()
+    return sum_
+
 cdef inline void dense_tiny_forward(size_t features, size_t units, const real *x, const real *w, const real *b, real *y) noexcept nogil:
-    cdef size_t i, j
-    cdef real sum_
+    cdef size_t i
     for i in range(units):
-        sum_ = b[i] if b != NULL else <real>0
-        for j in range(features):
-            sum_ += w[i * features + j] * x[j]
-            CNN_STAY_SCALAR()
-        y[i] = sum_
+        y[i] = dense_tiny_unit(features, x, w + i * features, b + i if b != NULL else NULL)
 
 cdef inline void dense_tiny_backward(size_t features, size_t units, const real *x, const real *w, const real *dy, real *dw, int dw_adds,
                                      real *db, int db_adds, real *dx, int dx_adds) noexcept nogil:
@@ -91,13 +94,13 @@ cdef inline void dense_tiny_backward(size_t features, size_t units, const real *
         g = dy[i]
         if dw != NULL:
             for j in range(features):
-                dw[i * features + j] = (dw[i * features + j] if dw_adds else <real>0) + g * x[j]
+                dw[i * features + j] = dw[i * features + j] + g * x[j] if dw_adds else g * x[j]
                 CNN_STAY_SCALAR()
         if db != NULL:
-            db[i] = (db[i] if db_adds else <real>0) + g
+            db[i] = db[i] + g if db_adds else g
         if dx != NULL:
             for j in range(features):
-                dx[j] = (dx[j] if dx_adds or i else <real>0) + g * w[i * features + j]
+                dx[j] = dx[j] + g * w[i * features + j] if dx_adds or i else g * w[i * features + j]
                 CNN_STAY_SCALAR()
 
 # ---- Slices: units of the forward pass and of dw, features of dx. Each output is one chain whatever the slice, so the bits are the same.
