@@ -233,9 +233,9 @@ cdef cnn_status forward_data(Trainer *t, const cnn_data *data, int training, voi
     f.run.first_row = 0
     f.run.error = error
     if g.dtype == CNN_FLOAT32:
-        status = frame_forward(f, &t.manual, <const float *>t.net.arena)
+        status = frame_forward(f, &t.manual, <const float *>t.net.arena, 1)
     else:
-        status = frame_forward(f, &t.manual, <const double *>t.net.arena)
+        status = frame_forward(f, &t.manual, <const double *>t.net.arena, 1)
     if status != CNN_OK:
         return status
     t.manual_rows = data.rows

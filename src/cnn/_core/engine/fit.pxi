@@ -492,7 +492,7 @@ cdef cnn_status trainer_run(Trainer *t, cnn_fit_options *f, cnn_error *error) no
         status = metrics_make(t, f.metrics, f.n_metrics, rows, &s.metrics, error)
     if status == CNN_OK and f.validation != NULL:
         status = metrics_make(t, f.metrics, f.n_metrics, f.validation.data.rows, &val_metrics, error)
-    if status == CNN_OK and f.shuffle and f.train.next == NULL:
+    if status == CNN_OK and f.shuffle and f.train.next == NULL and f.batch_rows < rows:  # one batch of all rows has no order
         s.order = <uint32_t *>cnn_memory_new(&t.allocator, rows * sizeof(uint32_t))
         if s.order == NULL:
             status = cnn_fail(error, CNN_E_MEMORY, "not enough memory to shuffle %z rows", rows)

@@ -99,7 +99,7 @@ cdef cnn_status trainer_tile(Trainer *t, Frame *f, size_t first, size_t n, int f
     f.run.step = t.step
     f.run.first_row = t.first_row + first
     f.run.error = &f.error
-    status = frame_forward(f, &t.plan, parameters)
+    status = frame_forward(f, &t.plan, parameters, t.keep_predictions)
     if status != CNN_OK:
         return status
     for i in range(t.n_targets):

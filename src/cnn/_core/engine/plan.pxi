@@ -8,6 +8,7 @@ cdef struct PlanStep:
     OpTable table
     OpPlan plan
     int32_t backward       # runs in the backward pass
+    int32_t aside          # the losses do without it: it makes an output that only metrics and callers see
     size_t saved           # place in the frame, NONE
     size_t add             # place of its inputs' flags in plan.add
     unsigned char again[MAX_BLOCKS]
@@ -79,12 +80,12 @@ cdef cnn_status plan_prune(Plan *p, const PlanWish *wish, cnn_error *error) noex
     for i in range(wish.n_values):
         needed[g.values[wish.values[i]].node] = 1
     for i in range(wish.n_losses):
-        needed[g.values[wish.losses[i]].node] = 1
+        needed[g.values[wish.losses[i]].node] = 2
     for i in range(g.n_nodes, 0, -1):
         node = &g.nodes[i - 1]
         if needed[i - 1]:
             for j in range(<size_t>node.n_inputs):
-                needed[g.values[g.links[node.inputs + j]].node] = 1
+                needed[g.values[g.links[node.inputs + j]].node] |= needed[i - 1]
             if node.op != CNN_OP_INPUT:
                 p.n_steps += 1
                 links += <size_t>node.n_inputs
@@ -102,6 +103,7 @@ cdef cnn_status plan_prune(Plan *p, const PlanWish *wish, cnn_error *error) noex
         if needed[i] and node.op != CNN_OP_INPUT:
             p.steps[j].node = <int32_t>i
             p.steps[j].saved = NONE
+            p.steps[j].aside = wish.n_losses and not needed[i] & 2
             p.steps[j].add = links
             op_table(node.op, &p.steps[j].table)
             links += <size_t>node.n_inputs

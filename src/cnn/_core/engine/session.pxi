@@ -133,9 +133,9 @@ cdef cnn_status session_tile(Session *s, Frame *f, size_t first, size_t n, void 
     f.run.first_row = first
     f.run.error = error
     if s.net.graph.dtype == CNN_FLOAT32:
-        status = frame_forward(f, &s.plan, <const float *>session_parameters(s))
+        status = frame_forward(f, &s.plan, <const float *>session_parameters(s), 1)
     else:
-        status = frame_forward(f, &s.plan, <const double *>session_parameters(s))
+        status = frame_forward(f, &s.plan, <const double *>session_parameters(s), 1)
     if status == CNN_OK:
         for i in range(s.n_values):
             if not s.bound[i]:

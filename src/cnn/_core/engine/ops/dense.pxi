@@ -120,12 +120,13 @@ cdef void dense_forward_units(const Op *op, const real *parameters, size_t first
     cdef const real *w = op_w(op, DENSE_WEIGHT, parameters) + first * features
     cdef real *y = op_y(op, 0, parameters) + first
     cdef const cnn_kernels *k = op.run.kernels
-    if op.run.single and m == 1:
-        k_gemv(k, n, features, w, features, x, y, 0)
-    else:
-        k_gemm(k, 0, 1, m, n, features, x, features, w, features, y, units, 0, dense_scratch_of(op, member, parameters))
-    if op.node.n_blocks > 1:
-        k_add_row(k, m, n, op_w(op, DENSE_BIAS, parameters) + first, y, units)
+    cdef const real *b = op_w(op, DENSE_BIAS, parameters) + first if op.node.n_blocks > 1 else NULL
+    if not (op.run.single and m == 1):
+        k_gemm(k, 0, 1, m, n, features, x, features, w, features, y, units, 0, b, dense_scratch_of(op, member, parameters))
+        return
+    k_gemv(k, n, features, w, features, x, y, 0)
+    if b != NULL:
+        k_add(k, n, b, y)
 
 cdef void dense_backward_units(const Op *op, const real *parameters, real *gradients, size_t first, size_t n, int32_t member) noexcept nogil:
     """dw and db of some units."""
@@ -136,7 +137,7 @@ cdef void dense_backward_units(const Op *op, const real *parameters, real *gradi
     cdef const cnn_kernels *k = op.run.kernels
     if dw != NULL:
         k_gemm(k, 1, 0, n, features, m, dy, units, op_x(op, 0, parameters), features, dw + first * features, features,
-               op_dw_adds(op, DENSE_WEIGHT), dense_scratch_of(op, member, parameters))
+               op_dw_adds(op, DENSE_WEIGHT), <const real *>NULL, dense_scratch_of(op, member, parameters))
     if db != NULL:
         if not op_dw_adds(op, DENSE_BIAS):
             memset(db + first, 0, n * sizeof(real))
@@ -152,7 +153,7 @@ cdef void dense_backward_features(const Op *op, const real *parameters, size_t f
     if op.run.single and m == 1:
         k_gemv_t(k, units, n, w, features, dy, dx, op.add[0])
     else:
-        k_gemm(k, 0, 0, m, n, units, dy, units, w, features, dx, features, op.add[0], dense_scratch_of(op, member, parameters))
+        k_gemm(k, 0, 0, m, n, units, dy, units, w, features, dx, features, op.add[0], <const real *>NULL, dense_scratch_of(op, member, parameters))
 
 cdef void dense_forward_slice(void *arg, size_t index, int32_t member) noexcept nogil:
     cdef DenseWork *c = <DenseWork *>arg
