@@ -55,12 +55,12 @@ V_INLINE real FN(s_fma)(real a, real b, real c) {
 
 /* ---- narrow: mr x nc outputs (at most 8 chains or 4 x 4), a strided by (ar, ak) and b by (bk, bc). */
 V_INLINE void FN(gemm_dots)(const size_t mr, const size_t nc, size_t k, const real *a, size_t ar, size_t ak, const real *b, size_t bk,
-                            size_t bc, real *c, size_t ldc, int accumulate) {
+                            size_t bc, real *c, size_t ldc, const real *from, size_t ldf) {
   real s[8][4];
 #pragma GCC unroll 8
   for (size_t i = 0; i < mr; i++)
 #pragma GCC unroll 4
-    for (size_t j = 0; j < nc; j++) s[i][j] = accumulate ? c[i * ldc + j] : 0;
+    for (size_t j = 0; j < nc; j++) s[i][j] = from ? from[i * ldf + j] : 0;
   for (; k; k--, a += ak, b += bk) {
     STAY_SCALAR;
 #pragma GCC unroll 8
@@ -75,11 +75,11 @@ V_INLINE void FN(gemm_dots)(const size_t mr, const size_t nc, size_t k, const re
 }
 
 static void FN(gemm_narrow)(size_t m, size_t n, size_t k, const real *a, size_t ar, size_t ak, const real *b, size_t bk, size_t bc, real *c,
-                            size_t ldc, int accumulate) {
-  for (; n; n -= n < 4 ? n : 4, b += 4 * bc, c += 4) {
+                            size_t ldc, const real *from, size_t ldf) {
+  for (; n; n -= n < 4 ? n : 4, b += 4 * bc, c += 4, from += from ? 4 : 0) {
     size_t i = 0;
 #define ROWS_OF(mr, nc) \
-  for (; i + mr <= m; i += mr) FN(gemm_dots)(mr, nc, k, a + i * ar, ar, ak, b, bk, bc, c + i * ldc, ldc, accumulate)
+  for (; i + mr <= m; i += mr) FN(gemm_dots)(mr, nc, k, a + i * ar, ar, ak, b, bk, bc, c + i * ldc, ldc, from ? from + i * ldf : NULL, ldf)
 #define COLUMNS(nc) ROWS_OF(4, nc); ROWS_OF(1, nc)
     switch (n) {
       case 1:
@@ -97,17 +97,17 @@ static void FN(gemm_narrow)(size_t m, size_t n, size_t k, const real *a, size_t 
 
 /* ---- the vector tile: mr x nv vectors; `some`: of the last vector of each row only `last` lanes exist. */
 typedef void tile_fn(size_t k, const real *a, size_t ar, size_t ak, const real *b, size_t ldb, real *c, size_t ldc, size_t last,
-                     int accumulate);
+                     const real *from, size_t ldf);
 
 V_INLINE void FN(gemm_tile)(const int mr, const int nv, const int some, size_t k, const real *a, size_t ar, size_t ak, const real *b,
-                            size_t ldb, real *c, size_t ldc, size_t last, int accumulate) {
+                            size_t ldb, real *c, size_t ldc, size_t last, const real *from, size_t ldf) {
 #define AT(p, j) (some && (j) == nv - 1 ? v_load_n((p) + (j) * VL, last) : v_load((p) + (j) * VL))
   vreal s[6][4]; /* of one size for all: GCC leaves s[mr][nv] in memory */
 #pragma GCC unroll 6
   for (int i = 0; i < mr; i++)
 #pragma GCC unroll 4
-    for (int j = 0; j < nv; j++) s[i][j] = accumulate ? AT(c + i * ldc, j) : v_zero();
-  if (accumulate && k >= 64) /* the next tile's c is one cold line a row: have it when its turn comes */
+    for (int j = 0; j < nv; j++) s[i][j] = from ? AT(from + i * ldf, j) : v_zero();
+  if (from == c && k >= 64) /* the next tile's c is one cold line a row: have it when its turn comes */
 #pragma GCC unroll 6
     for (int i = 0; i < mr; i++)
 #pragma GCC unroll 4
@@ -136,12 +136,12 @@ V_INLINE void FN(gemm_tile)(const int mr, const int nv, const int some, size_t k
 #define EACH_TILE(T) EACH_ROWS(T, 1) EACH_ROWS(T, 2) EACH_ROWS(T, 3) EACH_ROWS(T, 4)
 #define TILE(mr, nv) \
   static void FN(gemm_tile_##mr##x##nv)(size_t k, const real *a, size_t ar, size_t ak, const real *b, size_t ldb, real *c, \
-                                        size_t ldc, size_t last, int accumulate) { \
-    FN(gemm_tile)(mr, nv, 0, k, a, ar, ak, b, ldb, c, ldc, last, accumulate); \
+                                        size_t ldc, size_t last, const real *from, size_t ldf) { \
+    FN(gemm_tile)(mr, nv, 0, k, a, ar, ak, b, ldb, c, ldc, last, from, ldf); \
   } \
   static void FN(gemm_some_##mr##x##nv)(size_t k, const real *a, size_t ar, size_t ak, const real *b, size_t ldb, real *c, \
-                                        size_t ldc, size_t last, int accumulate) { \
-    FN(gemm_tile)(mr, nv, 1, k, a, ar, ak, b, ldb, c, ldc, last, accumulate); \
+                                        size_t ldc, size_t last, const real *from, size_t ldf) { \
+    FN(gemm_tile)(mr, nv, 1, k, a, ar, ak, b, ldb, c, ldc, last, from, ldf); \
   }
 EACH_TILE(TILE)
 #undef TILE
@@ -160,31 +160,32 @@ static tile_fn *const FN(gemm_tiles)[2][4][6] = {
 
 /* m rows through one panel of nv vectors, in tiles as even as possible: 32 rows are 6 6 5 5 5 5, not five sixes and a two. */
 static void FN(gemm_panel)(size_t m, size_t nv, size_t k, const real *a, size_t ar, size_t ak, const real *b, size_t ldb, real *c,
-                           size_t ldc, size_t last, int accumulate) {
+                           size_t ldc, size_t last, const real *from, size_t ldf) {
   tile_fn *const *tiles = FN(gemm_tiles)[last < VL][nv - 1];
   const size_t count = (m + MR - 1) / MR, rows = m / count, longer = m % count;
   for (size_t t = 0; t < count; t++) {
     const size_t mr = rows + (t < longer);
-    tiles[mr - 1](k, a, ar, ak, b, ldb, c, ldc, last, accumulate);
+    tiles[mr - 1](k, a, ar, ak, b, ldb, c, ldc, last, from, ldf);
     a += mr * ar;
     c += mr * ldc;
+    if (from) from += mr * ldf;
   }
 }
 
 /* ---- flipped: c^T = op(b)^T a for a stored (k, m) and few columns n: lanes along m, where both have their elements in a row. */
 static void FN(gemm_flipped)(size_t m, size_t n, size_t k, const real *a, size_t lda, const real *b, size_t bk, size_t bc, real *c,
-                             size_t ldc, int accumulate) {
+                             size_t ldc, const real *from, size_t ldf) {
   enum { WIDTH = NV * VL };
   real t[8 * WIDTH]; /* (n, WIDTH) of c^T */
   const size_t odd = MASKS ? 0 : m % VL;
   m -= odd;
-  if (odd) FN(gemm_narrow)(odd, n, k, a + m, 1, lda, b, bk, bc, c + m * ldc, ldc, accumulate);
+  if (odd) FN(gemm_narrow)(odd, n, k, a + m, 1, lda, b, bk, bc, c + m * ldc, ldc, from ? from + m * ldf : NULL, ldf);
   for (size_t i = 0; i < m; i += WIDTH, c += WIDTH * ldc) {
     const size_t lanes = m - i < WIDTH ? m - i : WIDTH, nv = (lanes + VL - 1) / VL;
-    if (accumulate)
+    if (from)
       for (size_t r = 0; r < lanes; r++)
-        for (size_t j = 0; j < n; j++) t[j * WIDTH + r] = c[r * ldc + j];
-    FN(gemm_panel)(n, nv, k, b, bc, bk, a + i, lda, t, WIDTH, lanes - (nv - 1) * VL, accumulate);
+        for (size_t j = 0; j < n; j++) t[j * WIDTH + r] = from[(i + r) * ldf + j];
+    FN(gemm_panel)(n, nv, k, b, bc, bk, a + i, lda, t, WIDTH, lanes - (nv - 1) * VL, from ? t : NULL, WIDTH);
     for (size_t r = 0; r < lanes; r++)
       for (size_t j = 0; j < n; j++) c[r * ldc + j] = t[j * WIDTH + r];
   }
@@ -301,22 +302,24 @@ static size_t FN(gemm_scratch)(int ta, int tb, size_t m, size_t n, size_t k) {
 }
 
 static void FN(gemm)(int ta, int tb, size_t m, size_t n, size_t k, const real *a, size_t lda, const real *b, size_t ldb, real *c,
-                     size_t ldc, int accumulate, real *scratch) {
+                     size_t ldc, int accumulate, const real *start, real *scratch) {
   if (!m || !n) return;
+  const real *const from = accumulate ? c : start;
+  const size_t ldf = accumulate ? ldc : 0;
   const size_t ar = ta ? 1 : lda, ak = ta ? lda : 1, bk = tb ? 1 : ldb, bc = tb ? ldb : 1;
   if (FN(gemm_is_flipped)(ta, m, n, k)) {
-    FN(gemm_flipped)(m, n, k, a, lda, b, bk, bc, c, ldc, accumulate);
+    FN(gemm_flipped)(m, n, k, a, lda, b, bk, bc, c, ldc, from, ldf);
     return;
   }
   if (FN(gemm_is_narrow)(tb, m, n, k)) {
-    FN(gemm_narrow)(m, n, k, a, ar, ak, b, bk, bc, c, ldc, accumulate);
+    FN(gemm_narrow)(m, n, k, a, ar, ak, b, bk, bc, c, ldc, from, ldf);
     return;
   }
   const int packs_a = FN(gemm_packs_a)(ta, m, n, k), packs_b = FN(gemm_packs_b)(tb, m, n, k);
   real *const a_copy = !packs_a ? NULL : scratch + (packs_b ? FN(gemm_b_size)(m, n, k) : 0);
   const size_t odd = MASKS ? 0 : n % VL;
   n -= odd;
-  if (odd) FN(gemm_narrow)(m, odd, k, a, ar, ak, b + n * bc, bk, bc, c + n, ldc, accumulate);
+  if (odd) FN(gemm_narrow)(m, odd, k, a, ar, ak, b + n * bc, bk, bc, c + n, ldc, from ? from + n : NULL, ldf);
   const size_t columns = FN(gemm_width)(m);
   for (size_t j0 = 0; j0 < n; j0 += columns) {
     const size_t j1 = n - j0 < columns ? n : j0 + columns;
@@ -340,8 +343,9 @@ static void FN(gemm)(int ta, int tb, size_t m, size_t n, size_t k, const real *a
             if (i == 0) FN(pack)(tb, kc, width, panel, ldb, b_copy, stride); /* just before its first use */
             panel = b_copy;
           }
-          FN(gemm_panel)(mc, nv, kc, rows, ar, packs_a ? LDA : ak, panel, stride, c + i * ldc + j, ldc, width - (nv - 1) * VL,
-                         accumulate || p);
+          real *to = c + i * ldc + j;
+          FN(gemm_panel)(mc, nv, kc, rows, ar, packs_a ? LDA : ak, panel, stride, to, ldc, width - (nv - 1) * VL,
+                         p ? to : from ? from + i * ldf + j : NULL, p ? ldc : ldf);
         }
       }
       p += kc;

@@ -88,10 +88,10 @@ V_INLINE void FN(gemv_t_rows)(const int rows, size_t n, const real *a, size_t ld
 
 static void FN(gemv_t)(size_t m, size_t n, const real *a, size_t lda, const real *x, real *y, int accumulate) {
   switch (n) { /* scalars, for few elements and because masked stores that scalar code soon reads would be slow */
-    case 1: FN(gemm_dots)(1, 1, m, x, 0, 1, a, lda, 1, y, 0, accumulate); return;
-    case 2: FN(gemm_dots)(1, 2, m, x, 0, 1, a, lda, 1, y, 0, accumulate); return;
-    case 3: FN(gemm_dots)(1, 3, m, x, 0, 1, a, lda, 1, y, 0, accumulate); return;
-    case TINY: FN(gemm_dots)(1, TINY, m, x, 0, 1, a, lda, 1, y, 0, accumulate); return;
+    case 1: FN(gemm_dots)(1, 1, m, x, 0, 1, a, lda, 1, y, 0, accumulate ? y : NULL, 0); return;
+    case 2: FN(gemm_dots)(1, 2, m, x, 0, 1, a, lda, 1, y, 0, accumulate ? y : NULL, 0); return;
+    case 3: FN(gemm_dots)(1, 3, m, x, 0, 1, a, lda, 1, y, 0, accumulate ? y : NULL, 0); return;
+    case TINY: FN(gemm_dots)(1, TINY, m, x, 0, 1, a, lda, 1, y, 0, accumulate ? y : NULL, 0); return;
   }
   if (!m && !accumulate)
     for (size_t j = 0; j < n; j++) y[j] = 0;

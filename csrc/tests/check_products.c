@@ -55,7 +55,7 @@ static void *arena_take(arena a, size_t bytes, int at_end) {
   if (bytes > ARENA) exit(2);
   return at_end ? a.base + ARENA - bytes : a.base;
 }
-static arena arena_a, arena_b, arena_c, arena_s, arena_r;
+static arena arena_a, arena_b, arena_c, arena_s, arena_r, arena_f;
 
 static int fused(const char *isa) { return strcmp(isa, "scalar") && strcmp(isa, "sse2"); }
 
@@ -81,17 +81,18 @@ static size_t extent(size_t rows, size_t n, size_t ld) { return rows && n ? (row
     real *a = arena_take(arena_a, na * sizeof *a, at_end), *b = arena_take(arena_b, nb * sizeof *b, at_end); \
     real *c = arena_take(arena_c, nc * sizeof *c, at_end), *want = arena_take(arena_r, nc * sizeof *c, at_end); \
     real *scratch = ns ? arena_take(arena_s, (ns * sizeof *c + 63) / 64 * 64, 1) : NULL; \
-    fill_##SUF(a, na), fill_##SUF(b, nb), fill_##SUF(c, nc); \
+    real *start = arena_take(arena_f, n * sizeof *c, at_end); \
+    fill_##SUF(a, na), fill_##SUF(b, nb), fill_##SUF(c, nc), fill_##SUF(start, n); \
     if (scratch) memset(scratch, 0xff, ns * sizeof *c); /* NaN: nothing unwritten is used */ \
     if (nc) memcpy(want, c, nc * sizeof *c); \
     for (size_t i = 0; i < m; i++) \
       for (size_t j = 0; j < n; j++) { \
-        real s = acc ? want[i * ldc + j] : 0; \
+        real s = acc == 1 ? want[i * ldc + j] : acc == 2 ? start[j] : 0; \
         for (size_t p = 0; p < k; p++) \
           s = chain_##SUF(fused(t->isa), ta ? a[p * lda + i] : a[i * lda + p], tb ? b[j * ldb + p] : b[p * ldb + j], s); \
         want[i * ldc + j] = s; \
       } \
-    K->gemm(ta, tb, m, n, k, a, lda, b, ldb, c, ldc, acc, scratch); \
+    K->gemm(ta, tb, m, n, k, a, lda, b, ldb, c, ldc, acc == 1, acc == 2 ? start : NULL, scratch); \
     verdict(same_##SUF(c, want, nc), t->isa, "gemm " #SUF, v); \
     verdict(ns * sizeof(real) <= 1 << 20, t->isa, "gemm_scratch " #SUF, v); \
   } \
@@ -136,7 +137,7 @@ static size_t extent(size_t rows, size_t n, size_t ld) { return rows && n ? (row
     free(one); \
   } \
   static void both_##SUF(const cnn_kernels *t, size_t m, size_t n, size_t k) { \
-    for (int way = 0; way < 8; way++) \
+    for (int way = 0; way < 12; way++) \
       gemm_one_##SUF(t, way & 1, way >> 1 & 1, way >> 2, m, n, k, next32() % 3 ? next32() % 5 : 0, (int)(next32() % 4 != 0)); \
   } \
   static void check_##SUF(const cnn_kernels *t) { \
@@ -275,7 +276,7 @@ static double bench_scratch[1 << 17];
       const int ta = shapes[i].ta, tb = shapes[i].tb; \
       const size_t m = shapes[i].m, n = shapes[i].n, k = shapes[i].k; \
       double sec, flop = 2.0 * (double)m * (double)n * (double)k; \
-      TIME(sec, K->gemm(ta, tb, m, n, k, a, ta ? m : k, b, tb ? k : n, c, n, shapes[i].acc, s), budget); \
+      TIME(sec, K->gemm(ta, tb, m, n, k, a, ta ? m : k, b, tb ? k : n, c, n, shapes[i].acc, NULL, s), budget); \
       printf("  gemm %-10s %d%d  %4zu x %4zu x %4zu  %10.3f us %7.1f GF %6.1f %%\n", shapes[i].what, ta, tb, m, n, k, sec * 1e6, \
              flop / sec * 1e-9, flop / sec * 1e-7 / peak); \
       memset(c, 0, m * n * sizeof *c); \
@@ -295,8 +296,8 @@ BENCH(double, f64)
 
 int main(int argc, char **argv) {
   const int bench = argc > 1 && !strcmp(argv[1], "--bench");
-  arena *const arenas[] = {&arena_a, &arena_b, &arena_c, &arena_s, &arena_r};
-  for (int i = 0; i < 5; i++) *arenas[i] = arena_new();
+  arena *const arenas[] = {&arena_a, &arena_b, &arena_c, &arena_s, &arena_r, &arena_f};
+  for (int i = 0; i < 6; i++) *arenas[i] = arena_new();
   if (bench && !(bench_memory = aligned_alloc(4096, ((size_t)3 << 25) + 4096))) return 2;
   for (int isa = 0; isa < CNN_ISA_COUNT; isa++) {
     const cnn_kernels *t = cnn_kernels_of(isa);

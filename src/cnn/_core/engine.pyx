@@ -35,6 +35,9 @@ include "engine/frame.pxi"
 include "engine/gather.pxi"
 include "engine/session.pxi"
 include "engine/trainer.pxi"
+include "engine/gradient.pxi"
+include "engine/update.pxi"
+include "engine/small.pxi"
 include "engine/fit.pxi"
 
 # the doors

@@ -233,9 +233,9 @@ cdef cnn_status forward_data(Trainer *t, const cnn_data *data, int training, voi
     f.run.first_row = 0
     f.run.error = error
     if g.dtype == CNN_FLOAT32:
-        status = frame_forward(f, &t.manual, <const float *>t.net.arena)
+        status = frame_forward(f, &t.manual, <const float *>t.net.arena, 1)
     else:
-        status = frame_forward(f, &t.manual, <const double *>t.net.arena)
+        status = frame_forward(f, &t.manual, <const double *>t.net.arena, 1)
     if status != CNN_OK:
         return status
     t.manual_rows = data.rows
@@ -247,7 +247,7 @@ cdef cnn_status forward_data(Trainer *t, const cnn_data *data, int training, voi
 cdef void keep_input(Frame *f, const Plan *p, int32_t v, const cnn_array *a, const Inner *o, size_t rows) noexcept nogil:
     """A copy in the frame: backward may come when the caller's array is gone."""
     cdef int32_t dtype = p.graph.dtype if p.values[v].dtype == CNN_FLOAT32 else p.values[v].dtype
-    bind_input(f, p, v, a, o, NULL, 0, rows)
+    bind_input(f, p, v, a, o, NULL, 0, rows, NULL)
     if is_direct(a, o, dtype):
         memcpy(<char *>f.memory + p.place_input[v], a.data, rows * value_bytes(p, v, 1))
         frame_bind(f, p, v, <char *>f.memory + p.place_input[v])

@@ -337,6 +337,32 @@ cdef cnn_status fit_batch(Fit *s, uint64_t batch, double *sum_, double *rows, do
     return trainer_tick(t, batch, loss)
 
 
+cdef int fit_is_small(const Fit *s) noexcept nogil:
+    """Rows go through the small-network path many at a time: nobody wants to hear of each."""
+    cdef const cnn_fit_options *f = s.f
+    return (f.train.next == NULL and f.batch_rows == 1 and f.hooks.batch_begin == NULL and f.hooks.batch_end == NULL and not f.schedule.warmup > 0
+            and f.schedule.kind == CNN_LR_CONSTANT and not f.schedule.lr >= 0 and small_applies(s.t))
+
+
+cdef cnn_status fit_small_rows(Fit *s, size_t n, double *sum_) noexcept nogil:
+    """An epoch of n steps, a row each."""
+    cdef Trainer *t = s.t
+    cdef size_t first = 0, some
+    cdef cnn_status status = CNN_OK
+    while first < n and status == CNN_OK:
+        some = n - first
+        if t.hooks.tick != NULL and some > t.until_tick:
+            some = t.until_tick
+        status = small_steps(t, s.order, first, some, s.f.on_nan, sum_, s.error)
+        if status == CNN_E_NONFINITE and s.f.on_nan == CNN_NAN_STOP:
+            return CNN_STOPPED
+        first += some
+        if status == CNN_OK and t.hooks.tick != NULL:
+            t.until_tick -= some - 1
+            status = trainer_tick(t, first - 1, t.targets[0].scale[0] * t.targets[0].losses[0])
+    return status
+
+
 cdef cnn_status fit_epoch(Fit *s, double *record) noexcept nogil:
     cdef Trainer *t = s.t
     cdef cnn_fit_options *f = s.f
@@ -345,10 +371,10 @@ cdef cnn_status fit_epoch(Fit *s, double *record) noexcept nogil:
     cdef size_t first = 0, n = 0, i, batches
     cdef uint64_t batch = 0
     cdef double sum_ = 0, rows = 0
-    cdef int got
+    cdef int got, small = fit_is_small(s)
     cdef cnn_random at
     cdef cnn_status status = CNN_OK
-    if f.train.next == NULL:
+    if f.train.next == NULL and t.data != data:
         bind_data(t, data)
     if s.order != NULL:
         at = cnn_random_at(t.net.seed, CNN_RANDOM_SHUFFLE, 0, t.epoch, 0, 0)
@@ -360,7 +386,11 @@ cdef cnn_status fit_epoch(Fit *s, double *record) noexcept nogil:
         batches = f.expected_steps
     if f.steps_per_epoch and (f.steps_per_epoch < batches or batches == 0):
         batches = f.steps_per_epoch
-    while status == CNN_OK and (f.steps_per_epoch == 0 or batch < f.steps_per_epoch):
+    if small:
+        batch = batches
+        rows = <double>batches
+        status = fit_small_rows(s, batches, &sum_)
+    while status == CNN_OK and not small and (f.steps_per_epoch == 0 or batch < f.steps_per_epoch):
         if f.train.next != NULL:
             memset(&given, 0, sizeof(given))
             got = f.train.next(f.train.user, t.epoch, batch, &given)
@@ -462,7 +492,7 @@ cdef cnn_status trainer_run(Trainer *t, cnn_fit_options *f, cnn_error *error) no
         status = metrics_make(t, f.metrics, f.n_metrics, rows, &s.metrics, error)
     if status == CNN_OK and f.validation != NULL:
         status = metrics_make(t, f.metrics, f.n_metrics, f.validation.data.rows, &val_metrics, error)
-    if status == CNN_OK and f.shuffle and f.train.next == NULL:
+    if status == CNN_OK and f.shuffle and f.train.next == NULL and f.batch_rows < rows:  # one batch of all rows has no order
         s.order = <uint32_t *>cnn_memory_new(&t.allocator, rows * sizeof(uint32_t))
         if s.order == NULL:
             status = cnn_fail(error, CNN_E_MEMORY, "not enough memory to shuffle %z rows", rows)
@@ -470,6 +500,7 @@ cdef cnn_status trainer_run(Trainer *t, cnn_fit_options *f, cnn_error *error) no
         t.hooks = f.hooks
         t.keep_predictions = f.n_metrics > 0 or f.train_predictions != NULL
         ticks_begin(t)
+        t.data = NULL
         status = fit_run(&s, val_metrics)
         t.keep_predictions = 0
         memset(&t.hooks, 0, sizeof(t.hooks))

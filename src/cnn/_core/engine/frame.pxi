@@ -65,13 +65,16 @@ cdef cnn_status frame_make(Frame *f, const Plan *p, const Network *net, cnn_erro
     return CNN_OK
 
 
-cdef cnn_status frame_forward(Frame *f, const Plan *p, const real *parameters) noexcept nogil:
+cdef cnn_status frame_forward(Frame *f, const Plan *p, const real *parameters, int everything) noexcept nogil:
+    """everything 0: only what the losses need."""
     cdef size_t i
     cdef int32_t s
     cdef cnn_status status
     cdef Op *op
     for i in range(p.n_forward):
         s = p.forward[i]
+        if p.steps[s].aside and not everything:
+            continue
         op = &f.ops[s]
         op.run = &f.run
         if real is float:

@@ -35,6 +35,26 @@ cdef inline cnn_random op_random(const Op *op, uint32_t purpose, size_t row) noe
     """The stream of row `row` of this tile: a function of (seed, purpose, node, epoch, step, global row)."""
     return cnn_random_at(op.run.seed, purpose, <uint32_t>op.index, op.run.epoch, op.run.step, op.run.first_row + row)
 
+cdef inline const cnn_kernels *k_definitions() noexcept nogil:
+    """A table without accelerated rows, for what is too small for them."""
+    return cnn_kernels_of(0)
+
+cdef inline size_t rounded(size_t bytes) noexcept nogil:
+    return (bytes + 63) // 64 * 64
+
+cdef enum:
+    SLICE_WORK = 60000     # multiply-adds, or as much in other work, that are worth handing to another thread
+    SLICE_GRAIN = 64       # a slice is a multiple of it wide, as the tiles of the products are
+
+cdef inline size_t slice_width(const Op *op, double work, size_t n) noexcept nogil:
+    """How many of n columns (or units) one thread takes when the op's work is divided; n: it is not."""
+    cdef size_t slices, width
+    if op.run.team == NULL or work < 2 * SLICE_WORK or n < 2 * SLICE_GRAIN:
+        return n
+    slices = <size_t>op.plan.members if <size_t>op.plan.members < <size_t>(work / SLICE_WORK) else <size_t>(work / SLICE_WORK)
+    width = (n + slices - 1) // slices
+    return (width + SLICE_GRAIN - 1) // SLICE_GRAIN * SLICE_GRAIN
+
 
 cdef inline const Attribute *attribute(const Graph *g, const Node *node, int32_t key) noexcept nogil:
     cdef size_t i

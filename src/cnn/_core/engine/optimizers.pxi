@@ -4,15 +4,21 @@
 # optimizer_constants makes, h[0] the rate, h[1] the weight decay. Where the machine has an accelerated row, that runs instead; its
 # constants are laid out as kernels.def says. L-BFGS is no update: lbfgs.pxi.
 
+cdef enum:
+    SGD_SMALL = 256        # parameters: so few take the definition everywhere, which the small-network path has inline
+
+cdef inline real sgd_value(real w, real g, real rate, real decay) noexcept nogil:
+    return w - rate * (g + decay * w) if decay != 0 else w - rate * g
+
 cdef void sgd_update(const cnn_kernels *kernels, size_t n, real *w, const real *g, real **slots, const real *h) noexcept nogil:
     """g' = g + h1 w; w -= h0 g'."""
     cdef real rate = h[0], decay = h[1]
     cdef real *none = NULL
     cdef size_t i
-    if r_sgd_update(kernels, n, w, g, none, none, h):
+    if n > SGD_SMALL and r_sgd_update(kernels, n, w, g, none, none, h):
         return
     for i in range(n):
-        w[i] -= rate * (g[i] + decay * w[i])
+        w[i] = sgd_value(w[i], g[i], rate, decay)
 
 cdef void momentum_update(const cnn_kernels *kernels, size_t n, real *w, const real *g, real **slots, const real *h) noexcept nogil:
     """v = h2 v + g'; w -= h0 v, or h0 (g' + h2 v) with Nesterov's look ahead (h3). v starts at 0, so its first value is g'."""

@@ -8,6 +8,7 @@ cdef struct PlanStep:
     OpTable table
     OpPlan plan
     int32_t backward       # runs in the backward pass
+    int32_t aside          # the losses do without it: it makes an output that only metrics and callers see
     size_t saved           # place in the frame, NONE
     size_t add             # place of its inputs' flags in plan.add
     unsigned char again[MAX_BLOCKS]
@@ -18,6 +19,8 @@ cdef struct Plan:
     const cnn_kernels *kernels
     size_t rows            # of a tile, at most
     int32_t training
+    int32_t team           # threads divide the ops, not the rows, among them:
+    int32_t members        # so many at most
     int32_t couples
     PlanValue *values      # by value
     size_t *place          # by value: in the frame; NONE: outside (an input) or unused
@@ -44,6 +47,8 @@ cdef struct PlanWish:      # what a plan is to be made for
     int32_t input_gradients
     size_t max_rows        # 0: as many as fit the cache
     int32_t whole          # max_rows in one tile
+    int32_t team           # threads are to divide the ops, not the rows, among them
+    int32_t members        # so many at most
     const size_t *const *input_dims
 
 cdef struct Lifetime:
@@ -75,12 +80,12 @@ cdef cnn_status plan_prune(Plan *p, const PlanWish *wish, cnn_error *error) noex
     for i in range(wish.n_values):
         needed[g.values[wish.values[i]].node] = 1
     for i in range(wish.n_losses):
-        needed[g.values[wish.losses[i]].node] = 1
+        needed[g.values[wish.losses[i]].node] = 2
     for i in range(g.n_nodes, 0, -1):
         node = &g.nodes[i - 1]
         if needed[i - 1]:
             for j in range(<size_t>node.n_inputs):
-                needed[g.values[g.links[node.inputs + j]].node] = 1
+                needed[g.values[g.links[node.inputs + j]].node] |= needed[i - 1]
             if node.op != CNN_OP_INPUT:
                 p.n_steps += 1
                 links += <size_t>node.n_inputs
@@ -98,6 +103,7 @@ cdef cnn_status plan_prune(Plan *p, const PlanWish *wish, cnn_error *error) noex
         if needed[i] and node.op != CNN_OP_INPUT:
             p.steps[j].node = <int32_t>i
             p.steps[j].saved = NONE
+            p.steps[j].aside = wish.n_losses and not needed[i] & 2
             p.steps[j].add = links
             op_table(node.op, &p.steps[j].table)
             links += <size_t>node.n_inputs
@@ -172,6 +178,7 @@ cdef void plan_ops(Plan *p) noexcept nogil:
         s.plan.output = s.plan.node.output
         s.plan.rows = p.rows
         s.plan.training = p.training
+        s.plan.members = p.members
         if s.table.plan != NULL:
             s.table.plan(&s.plan)
         p.couples |= s.plan.couples
@@ -179,15 +186,16 @@ cdef void plan_ops(Plan *p) noexcept nogil:
 
 
 cdef void plan_rows(Plan *p, size_t max_rows, int whole) noexcept nogil:
-    """A tile: what keeps a small network's rows in the second-level cache, and still gives wide layers' products enough rows."""
+    """A tile: what keeps a small network's rows in the second-level cache, and still gives wide layers' products enough rows; where
+    threads divide the ops, what makes the products large without using much memory."""
     cdef size_t bytes = 1, i
     for i in range(p.graph.n_values):
         bytes += value_bytes(p, <int32_t>i, 1)
-    p.rows = (<size_t>512 << 10) // bytes
+    p.rows = (<size_t>32 << 20 if p.team else <size_t>512 << 10) // bytes
     if p.rows < 128:
         p.rows = 128
-    if p.rows > 2048:
-        p.rows = 2048
+    if p.rows > (1024 if p.team else 2048):
+        p.rows = 1024 if p.team else 2048
     if max_rows and max_rows < p.rows:
         p.rows = max_rows
     if whole:
@@ -279,10 +287,6 @@ cdef size_t place_all(Lifetime *items, size_t n) noexcept nogil:
         if at + items[i].bytes > total:
             total = at + items[i].bytes
     return total
-
-
-cdef size_t rounded(size_t bytes) noexcept nogil:
-    return (bytes + 63) // 64 * 64
 
 
 cdef void extend(Lifetime *item, size_t begin, size_t end) noexcept nogil:
@@ -448,6 +452,8 @@ cdef cnn_status plan_make_in(Plan *p, const Network *net, const PlanWish *wish, 
     p.allocator = allocator
     p.kernels = cnn_kernels_current()
     p.training = 1 if wish.losses != NULL else 0
+    p.team = wish.team
+    p.members = wish.members
     p.values = <PlanValue *>cnn_memory_new(p.allocator, g.n_values * sizeof(PlanValue))
     p.place = <size_t *>cnn_memory_new(p.allocator, g.n_values * sizeof(size_t))
     p.gradient = <size_t *>cnn_memory_new(p.allocator, g.n_values * sizeof(size_t))

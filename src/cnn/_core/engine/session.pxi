@@ -133,9 +133,9 @@ cdef cnn_status session_tile(Session *s, Frame *f, size_t first, size_t n, void 
     f.run.first_row = first
     f.run.error = error
     if s.net.graph.dtype == CNN_FLOAT32:
-        status = frame_forward(f, &s.plan, <const float *>session_parameters(s))
+        status = frame_forward(f, &s.plan, <const float *>session_parameters(s), 1)
     else:
-        status = frame_forward(f, &s.plan, <const double *>session_parameters(s))
+        status = frame_forward(f, &s.plan, <const double *>session_parameters(s), 1)
     if status == CNN_OK:
         for i in range(s.n_values):
             if not s.bound[i]:
@@ -154,29 +154,54 @@ cdef void prediction_tile(void *arg, size_t index, int32_t member) noexcept nogi
         return
     for i in range(s.net.graph.n_inputs):
         v = s.net.graph.inputs[i]
-        bind_input(f, &s.plan, v, &c.data.inputs[i], &s.inners[i], NULL, first, n)
+        bind_input(f, &s.plan, v, &c.data.inputs[i], &s.inners[i], NULL, first, n, NULL)
     f.error.status = session_tile(s, f, first, n, c.outputs, &f.error)
 
 
-cdef void bind_input(Frame *f, const Plan *p, int32_t v, const cnn_array *a, const Inner *o, const uint32_t *rows, size_t first, size_t n) noexcept nogil:
+cdef struct Gathering:     # the rows of one input, for several threads
+    const cnn_array *array
+    const Inner *inner
+    const uint32_t *rows
+    void *to
+    int32_t dtype
+    size_t first, n, slice
+
+
+cdef void gather_slice(void *arg, size_t index, int32_t member) noexcept nogil:
+    cdef const Gathering *c = <const Gathering *>arg
+    cdef size_t at = index * c.slice, n = c.n - at if c.n - at < c.slice else c.slice, first = c.first + at
+    if c.dtype == CNN_FLOAT32:
+        gather(c.array, c.inner, c.rows, first, n, <float *>c.to + at * c.inner.row)
+    elif c.dtype == CNN_FLOAT64:
+        gather(c.array, c.inner, c.rows, first, n, <double *>c.to + at * c.inner.row)
+    elif c.dtype == CNN_INT32:
+        gather(c.array, c.inner, c.rows, first, n, <int32_t *>c.to + at * c.inner.row)
+    else:
+        gather(c.array, c.inner, c.rows, first, n, <int64_t *>c.to + at * c.inner.row)
+
+
+cdef void bind_input(Frame *f, const Plan *p, int32_t v, const cnn_array *a, const Inner *o, const uint32_t *rows, size_t first, size_t n,
+                     const cnn_executor *team) noexcept nogil:
     """Input v of a tile: where it lies, or gathered into the frame's own buffer."""
-    cdef int32_t dtype = p.values[v].dtype
-    cdef void *to
-    if dtype == CNN_FLOAT32:
-        dtype = p.graph.dtype
-    if rows == NULL and is_direct(a, o, dtype):
+    cdef Gathering c
+    c.dtype = p.values[v].dtype
+    if c.dtype == CNN_FLOAT32:
+        c.dtype = p.graph.dtype
+    if rows == NULL and is_direct(a, o, c.dtype):
         frame_bind(f, p, v, <char *>a.data + <ptrdiff_t>first * a.strides[0])
         return
-    to = <char *>f.memory + p.place_input[v]
-    frame_bind(f, p, v, to)
-    if dtype == CNN_FLOAT32:
-        gather(a, o, rows, first, n, <float *>to)
-    elif dtype == CNN_FLOAT64:
-        gather(a, o, rows, first, n, <double *>to)
-    elif dtype == CNN_INT32:
-        gather(a, o, rows, first, n, <int32_t *>to)
+    c.array = a
+    c.inner = o
+    c.rows = rows
+    c.to = <char *>f.memory + p.place_input[v]
+    c.first = first
+    c.n = c.slice = n
+    frame_bind(f, p, v, c.to)
+    if team == NULL or n * o.row < 16384:
+        gather_slice(&c, 0, 0)
     else:
-        gather(a, o, rows, first, n, <int64_t *>to)
+        c.slice = (n + <size_t>p.members - 1) // <size_t>p.members
+        cnn_parallel_for(team, (n + c.slice - 1) // c.slice, gather_slice, &c)
 
 
 cdef size_t tile_rows(const Plan *p, size_t rows, const cnn_executor *executor) noexcept nogil:

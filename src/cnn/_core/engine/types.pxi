@@ -94,9 +94,10 @@ cdef struct OpPlan:
     int32_t output
     size_t rows            # of a tile
     int32_t training       # will be run forward and backward in training mode
+    int32_t members        # threads that may work on slices of this op at once
     # out:
     size_t saved           # bytes kept from forward for backward
-    size_t scratch         # bytes needed during forward or backward alone
+    size_t scratch         # bytes needed during forward or backward alone, for all members together
     int32_t view           # output 0 is input 0 in other clothes: same elements, same memory, forward does nothing
     int32_t in_place       # forward may write output 0 over input 0, and backward dx over dy (when nobody else needs them)
     int32_t keeps_input    # backward reads the inputs
@@ -113,6 +114,7 @@ cdef struct Run:           # one pass over one tile; shared by all its ops
     int32_t training
     int32_t single         # the whole call has one row: ops may take their one-row path
     int32_t fresh          # the first tile of a gradient: blocks overwrite instead of adding
+    const cnn_executor *team   # on whose threads an op may do slices of its work, NULL: this thread alone. The bits are the same
     uint64_t seed, epoch, step, first_row
     cnn_error *error
 

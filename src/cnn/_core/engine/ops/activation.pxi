@@ -3,6 +3,7 @@
 cdef enum:
     ACTIVATION_CHANNELS = 0  # in plan.integer, of softmax: the features, and how many positions lie between one and the next (1 unless images)
     ACTIVATION_POSITIONS = 1
+    ACTIVATION_TINY = 16     # numbers of a single row: its definition is quicker than a kernel
 
 cdef cnn_status activation_shape(Graph *g, const Node *node, const PlanValue *x, PlanValue *y, cnn_error *error) noexcept nogil:
     cdef ActivationTable table
@@ -67,12 +68,15 @@ cdef void activation_plan(OpPlan *p) noexcept nogil:
 cdef inline size_t activation_elements(const Op *op) noexcept nogil:
     return op_row(op, 0) * (op.run.rows if op.values[op.inputs[0]].batched else 1)
 
+cdef inline const cnn_kernels *activation_kernels(const Op *op, size_t n) noexcept nogil:
+    return k_definitions() if op.run.single and n <= ACTIVATION_TINY else op.run.kernels
+
 cdef cnn_status activation_forward(Op *op, const real *parameters) noexcept nogil:
     cdef size_t n = activation_elements(op)
     cdef size_t channels = <size_t>op.plan.integer[ACTIVATION_CHANNELS], positions = <size_t>op.plan.integer[ACTIVATION_POSITIONS]
     cdef const real *z = op_x(op, 0, parameters)
     cdef real *y = op_y(op, 0, parameters)
-    cdef const cnn_kernels *k = op.run.kernels
+    cdef const cnn_kernels *k = activation_kernels(op, n)
     cdef real c[2]
     c[0] = <real>op.plan.number[0]
     c[1] = <real>op.plan.number[1]
@@ -94,7 +98,7 @@ cdef cnn_status activation_backward(Op *op, const real *parameters, real *gradie
     cdef const real *y = op_y(op, 0, parameters)
     cdef const real *dy = op_dy(op, 0, parameters)
     cdef real *dz = op_dx(op, 0, parameters)
-    cdef const cnn_kernels *k = op.run.kernels
+    cdef const cnn_kernels *k = activation_kernels(op, n)
     cdef real c[2]
     if dz == NULL:
         return CNN_OK

@@ -49,9 +49,11 @@ cdef void dense_plan(OpPlan *p) noexcept nogil:
         p.scratch = dense_scratch(p, p.rows * positions, f32) * sizeof(float)
     else:
         p.scratch = dense_scratch(p, p.rows * positions, f64) * sizeof(double)
+    p.integer[3] = <int64_t>rounded(p.scratch)  # of one member
+    p.scratch = rounded(p.scratch) * (<size_t>p.members if p.members > 1 else 1)
 
 cdef size_t dense_scratch(const OpPlan *p, size_t m, const real *tag) noexcept nogil:
-    """Elements for the largest of the three products with up to m rows."""
+    """Elements for the largest of the three products with up to m rows; a slice needs no more than the whole."""
     cdef size_t features = <size_t>p.integer[0], units = <size_t>p.integer[1], most, n
     most = k_gemm_scratch(p.kernels, 0, 1, m, units, features, tag)
     if p.training:
@@ -71,15 +73,18 @@ cdef extern from *:
     """
     void CNN_STAY_SCALAR() nogil
 
+cdef inline real dense_tiny_unit(size_t features, const real *x, const real *w, const real *b) noexcept nogil:
+    cdef size_t j
+    cdef real sum_ = b[0] if b != NULL else <real>0
+    for j in range(features):
+        sum_ += w[j] * x[j]
+        CNN_STAY_SCALAR()
+    return sum_
+
 cdef inline void dense_tiny_forward(size_t features, size_t units, const real *x, const real *w, const real *b, real *y) noexcept nogil:
-    cdef size_t i, j
-    cdef real sum_
+    cdef size_t i
     for i in range(units):
-        sum_ = b[i] if b != NULL else <real>0
-        for j in range(features):
-            sum_ += w[i * features + j] * x[j]
-            CNN_STAY_SCALAR()
-        y[i] = sum_
+        y[i] = dense_tiny_unit(features, x, w + i * features, b + i if b != NULL else NULL)
 
 cdef inline void dense_tiny_backward(size_t features, size_t units, const real *x, const real *w, const real *dy, real *dw, int dw_adds,
                                      real *db, int db_adds, real *dx, int dx_adds) noexcept nogil:
@@ -89,53 +94,133 @@ cdef inline void dense_tiny_backward(size_t features, size_t units, const real *
         g = dy[i]
         if dw != NULL:
             for j in range(features):
-                dw[i * features + j] = (dw[i * features + j] if dw_adds else <real>0) + g * x[j]
+                dw[i * features + j] = dw[i * features + j] + g * x[j] if dw_adds else g * x[j]
                 CNN_STAY_SCALAR()
         if db != NULL:
-            db[i] = (db[i] if db_adds else <real>0) + g
+            db[i] = db[i] + g if db_adds else g
         if dx != NULL:
             for j in range(features):
-                dx[j] = (dx[j] if dx_adds or i else <real>0) + g * w[i * features + j]
+                dx[j] = dx[j] + g * w[i * features + j] if dx_adds or i else g * w[i * features + j]
                 CNN_STAY_SCALAR()
+
+# ---- Slices: units of the forward pass and of dw, features of dx. Each output is one chain whatever the slice, so the bits are the same.
+
+cdef struct DenseWork:
+    const Op *op
+    const void *parameters
+    void *gradients
+    size_t n, width        # all columns, and those of a slice
+
+cdef inline real *dense_scratch_of(const Op *op, int32_t member, const real *tag) noexcept nogil:
+    return <real *>(<char *>op.scratch + <size_t>member * <size_t>op.plan.integer[3])
+
+cdef void dense_forward_units(const Op *op, const real *parameters, size_t first, size_t n, int32_t member) noexcept nogil:
+    cdef size_t features = <size_t>op.plan.integer[0], units = <size_t>op.plan.integer[1], m = op.run.rows * <size_t>op.plan.integer[2]
+    cdef const real *x = op_x(op, 0, parameters)
+    cdef const real *w = op_w(op, DENSE_WEIGHT, parameters) + first * features
+    cdef real *y = op_y(op, 0, parameters) + first
+    cdef const cnn_kernels *k = op.run.kernels
+    cdef const real *b = op_w(op, DENSE_BIAS, parameters) + first if op.node.n_blocks > 1 else NULL
+    if not (op.run.single and m == 1):
+        k_gemm(k, 0, 1, m, n, features, x, features, w, features, y, units, 0, b, dense_scratch_of(op, member, parameters))
+        return
+    k_gemv(k, n, features, w, features, x, y, 0)
+    if b != NULL:
+        k_add(k, n, b, y)
+
+cdef void dense_backward_units(const Op *op, const real *parameters, real *gradients, size_t first, size_t n, int32_t member) noexcept nogil:
+    """dw and db of some units."""
+    cdef size_t features = <size_t>op.plan.integer[0], units = <size_t>op.plan.integer[1], m = op.run.rows * <size_t>op.plan.integer[2]
+    cdef const real *dy = op_dy(op, 0, parameters) + first
+    cdef real *dw = op_dw(op, DENSE_WEIGHT, gradients)
+    cdef real *db = op_dw(op, DENSE_BIAS, gradients) if op.node.n_blocks > 1 else NULL
+    cdef const cnn_kernels *k = op.run.kernels
+    if dw != NULL:
+        k_gemm(k, 1, 0, n, features, m, dy, units, op_x(op, 0, parameters), features, dw + first * features, features,
+               op_dw_adds(op, DENSE_WEIGHT), <const real *>NULL, dense_scratch_of(op, member, parameters))
+    if db != NULL:
+        if not op_dw_adds(op, DENSE_BIAS):
+            memset(db + first, 0, n * sizeof(real))
+        k_sum_rows(k, m, n, dy, units, db + first)
+
+cdef void dense_backward_features(const Op *op, const real *parameters, size_t first, size_t n, int32_t member) noexcept nogil:
+    """dx of some features."""
+    cdef size_t features = <size_t>op.plan.integer[0], units = <size_t>op.plan.integer[1], m = op.run.rows * <size_t>op.plan.integer[2]
+    cdef const real *w = op_w(op, DENSE_WEIGHT, parameters) + first
+    cdef const real *dy = op_dy(op, 0, parameters)
+    cdef real *dx = op_dx(op, 0, parameters) + first
+    cdef const cnn_kernels *k = op.run.kernels
+    if op.run.single and m == 1:
+        k_gemv_t(k, units, n, w, features, dy, dx, op.add[0])
+    else:
+        k_gemm(k, 0, 0, m, n, units, dy, units, w, features, dx, features, op.add[0], <const real *>NULL, dense_scratch_of(op, member, parameters))
+
+cdef void dense_forward_slice(void *arg, size_t index, int32_t member) noexcept nogil:
+    cdef DenseWork *c = <DenseWork *>arg
+    cdef size_t first = index * c.width, n = c.n - first if c.n - first < c.width else c.width
+    if c.op.graph.dtype == CNN_FLOAT32:
+        dense_forward_units(c.op, <const float *>c.parameters, first, n, member)
+    else:
+        dense_forward_units(c.op, <const double *>c.parameters, first, n, member)
+
+cdef void dense_units_slice(void *arg, size_t index, int32_t member) noexcept nogil:
+    cdef DenseWork *c = <DenseWork *>arg
+    cdef size_t first = index * c.width, n = c.n - first if c.n - first < c.width else c.width
+    if c.op.graph.dtype == CNN_FLOAT32:
+        dense_backward_units(c.op, <const float *>c.parameters, <float *>c.gradients, first, n, member)
+    else:
+        dense_backward_units(c.op, <const double *>c.parameters, <double *>c.gradients, first, n, member)
+
+cdef void dense_features_slice(void *arg, size_t index, int32_t member) noexcept nogil:
+    cdef DenseWork *c = <DenseWork *>arg
+    cdef size_t first = index * c.width, n = c.n - first if c.n - first < c.width else c.width
+    if c.op.graph.dtype == CNN_FLOAT32:
+        dense_backward_features(c.op, <const float *>c.parameters, first, n, member)
+    else:
+        dense_backward_features(c.op, <const double *>c.parameters, first, n, member)
 
 cdef cnn_status dense_forward(Op *op, const real *parameters) noexcept nogil:
     cdef size_t features = <size_t>op.plan.integer[0], units = <size_t>op.plan.integer[1], m = op.run.rows * <size_t>op.plan.integer[2]
-    cdef const real *x = op_x(op, 0, parameters)
-    cdef const real *w = op_w(op, DENSE_WEIGHT, parameters)
-    cdef real *y = op_y(op, 0, parameters)
-    cdef const cnn_kernels *k = op.run.kernels
+    cdef DenseWork work
     if op.run.single and m == 1 and features * units <= DENSE_TINY:
-        dense_tiny_forward(features, units, x, w, op_w(op, DENSE_BIAS, parameters) if op.node.n_blocks > 1 else NULL, y)
+        dense_tiny_forward(features, units, op_x(op, 0, parameters), op_w(op, DENSE_WEIGHT, parameters),
+                           op_w(op, DENSE_BIAS, parameters) if op.node.n_blocks > 1 else NULL, op_y(op, 0, parameters))
         return CNN_OK
-    if op.run.single and m == 1:
-        k_gemv(k, units, features, w, features, x, y, 0)
-    else:
-        k_gemm(k, 0, 1, m, units, features, x, features, w, features, y, units, 0, <real *>op.scratch)
-    if op.node.n_blocks > 1:
-        k_add_row(k, m, units, op_w(op, DENSE_BIAS, parameters), y, units)
+    work.width = slice_width(op, <double>m * <double>features * <double>units, units)
+    if work.width >= units:
+        dense_forward_units(op, parameters, 0, units, 0)
+        return CNN_OK
+    work.op = op
+    work.parameters = parameters
+    work.n = units
+    cnn_parallel_for(op.run.team, (units + work.width - 1) // work.width, dense_forward_slice, &work)
     return CNN_OK
 
 cdef cnn_status dense_backward(Op *op, const real *parameters, real *gradients) noexcept nogil:
     cdef size_t features = <size_t>op.plan.integer[0], units = <size_t>op.plan.integer[1], m = op.run.rows * <size_t>op.plan.integer[2]
-    cdef const real *x = op_x(op, 0, parameters)
-    cdef const real *w = op_w(op, DENSE_WEIGHT, parameters)
-    cdef const real *dy = op_dy(op, 0, parameters)
-    cdef real *dx = op_dx(op, 0, parameters)
     cdef real *dw = op_dw(op, DENSE_WEIGHT, gradients)
     cdef real *db = op_dw(op, DENSE_BIAS, gradients) if op.node.n_blocks > 1 else NULL
-    cdef const cnn_kernels *k = op.run.kernels
+    cdef real *dx = op_dx(op, 0, parameters)
+    cdef DenseWork work
     if op.run.single and m == 1 and features * units <= DENSE_TINY:
-        dense_tiny_backward(features, units, x, w, dy, dw, op_dw_adds(op, DENSE_WEIGHT), db, op_dw_adds(op, DENSE_BIAS), dx, op.add[0])
+        dense_tiny_backward(features, units, op_x(op, 0, parameters), op_w(op, DENSE_WEIGHT, parameters), op_dy(op, 0, parameters), dw,
+                            op_dw_adds(op, DENSE_WEIGHT), db, op_dw_adds(op, DENSE_BIAS), dx, op.add[0])
         return CNN_OK
-    if dw != NULL:
-        k_gemm(k, 1, 0, units, features, m, dy, units, x, features, dw, features, op_dw_adds(op, DENSE_WEIGHT), <real *>op.scratch)
-    if db != NULL:
-        if not op_dw_adds(op, DENSE_BIAS):
-            memset(db, 0, units * sizeof(real))
-        k_sum_rows(k, m, units, dy, units, db)
-    if dx != NULL:
-        if op.run.single and m == 1:
-            k_gemv_t(k, units, features, w, features, dy, dx, op.add[0])
-        else:
-            k_gemm(k, 0, 0, m, features, units, dy, units, w, features, dx, features, op.add[0], <real *>op.scratch)
+    work.op = op
+    work.parameters = parameters
+    work.gradients = gradients
+    work.n = units
+    work.width = slice_width(op, <double>m * <double>features * <double>units, units)
+    if work.width >= units:
+        dense_backward_units(op, parameters, gradients, 0, units, 0)
+    else:
+        cnn_parallel_for(op.run.team, (units + work.width - 1) // work.width, dense_units_slice, &work)
+    if dx == NULL:
+        return CNN_OK
+    work.n = features
+    work.width = slice_width(op, <double>m * <double>features * <double>units, features)
+    if work.width >= features:
+        dense_backward_features(op, parameters, 0, features, 0)
+    else:
+        cnn_parallel_for(op.run.team, (features + work.width - 1) // work.width, dense_features_slice, &work)
     return CNN_OK

@@ -1,0 +1,211 @@
+# The optimizer's step, with penalties and limits, and the hooks around it.
+
+cdef enum:
+    SLICE_UPDATE = 8192    # parameters of a block that are worth dividing among threads
+
+cdef double trainer_penalty(Trainer *t, int add, real *w, real *g) noexcept nogil:
+    """The penalties' value; with add 1 their gradient is added."""
+    cdef size_t i
+    cdef const Block *b
+    cdef double total = 0
+    for i in range(t.net.graph.n_blocks):
+        b = &t.net.graph.blocks[i]
+        if t.plan.wanted[i] and (b.l1 != 0 or b.l2 != 0):
+            if add:
+                penalty_add(t.plan.kernels, b.count, b.l1, b.l2, w + b.offset, g + b.offset)
+            else:
+                total += penalty_value(b.count, b.l1, b.l2, w + b.offset)
+    return total
+
+cdef double penalty_now(Trainer *t) noexcept nogil:
+    if t.net.graph.dtype == CNN_FLOAT32:
+        return trainer_penalty(t, 0, <float *>t.net.arena, <float *>t.gradients[0])
+    return trainer_penalty(t, 0, <double *>t.net.arena, <double *>t.gradients[0])
+
+
+cdef void trainer_clip(Trainer *t, real *g) noexcept nogil:
+    cdef size_t i
+    cdef double norm = 0, scale
+    if t.optimizer.clip_value > 0:
+        for i in range(t.n_spans):
+            k_clip(t.plan.kernels, t.spans[i].count, <real>-t.optimizer.clip_value, <real>t.optimizer.clip_value, g + t.spans[i].offset)
+    if t.optimizer.clip_norm > 0:
+        for i in range(t.n_spans):
+            norm += k_sum_squares(t.plan.kernels, t.spans[i].count, g + t.spans[i].offset)
+        scale = clip_scale(sqrt(norm), t.optimizer.clip_norm)
+        if scale < 1:
+            for i in range(t.n_spans):
+                k_scale(t.plan.kernels, t.spans[i].count, <real>scale, g + t.spans[i].offset, g + t.spans[i].offset)
+
+
+cdef void trainer_limit(Trainer *t, real *w) noexcept nogil:
+    """max_norm: each unit's weights, after the step."""
+    cdef size_t i
+    cdef const Block *b
+    for i in range(t.net.graph.n_blocks):
+        b = &t.net.graph.blocks[i]
+        if t.plan.wanted[i] and b.max_norm > 0:
+            max_norm_rows(t.plan.kernels, b.dims[0], b.count // b.dims[0], b.max_norm, w + b.offset)
+
+
+cdef void trainer_constants(Trainer *t, double lr, real *h) noexcept nogil:
+    cdef double h64[MAX_CONSTANTS]
+    cdef size_t j
+    optimizer_constants(&t.optimizer, lr, t.updates, h64)
+    for j in range(MAX_CONSTANTS):
+        h[j] = <real>h64[j]
+    t.constants_rate = lr
+
+
+cdef struct Updating:      # one optimizer step of the network's parameters, for several threads
+    Trainer *t
+    const Span *span
+    size_t slices
+
+
+cdef void update_range(Trainer *t, size_t first, size_t n, real *w, real *g) noexcept nogil:
+    cdef real *slots[MAX_SLOTS]
+    cdef size_t j
+    for j in range(<size_t>t.table.slots):
+        slots[j] = <real *>t.slots[j] + first
+    if real is float:
+        t.table.f32(t.plan.kernels, n, w + first, g + first, slots, <real *>t.constants)
+    else:
+        t.table.f64(t.plan.kernels, n, w + first, g + first, slots, <real *>t.constants)
+
+
+cdef void update_slice(void *arg, size_t index, int32_t member) noexcept nogil:
+    """The same share of each block that the thread had in its ops, more or less: what it has in its caches."""
+    cdef const Updating *c = <const Updating *>arg
+    cdef Trainer *t = c.t
+    cdef const Graph *g = &t.net.graph
+    cdef const Block *b
+    cdef size_t i, first, n, width
+    for i in range(g.n_blocks):
+        b = &g.blocks[i]
+        if not t.plan.wanted[i] or b.offset < c.span.offset or b.offset >= c.span.offset + c.span.count:
+            continue
+        width = b.count if b.count < SLICE_UPDATE else (b.count + c.slices - 1) // c.slices
+        first = index * width
+        if first >= b.count:
+            continue
+        n = b.count - first if b.count - first < width else width
+        if g.dtype == CNN_FLOAT32:
+            update_range(t, b.offset + first, n, <float *>t.net.arena, <float *>t.gradients[0])
+        else:
+            update_range(t, b.offset + first, n, <double *>t.net.arena, <double *>t.gradients[0])
+
+
+cdef cnn_status trainer_update(Trainer *t, real *w, real *g, cnn_error *error) noexcept nogil:
+    """Penalties, clipping, the step: w from g."""
+    cdef size_t i
+    cdef Updating c
+    if t.penalties:
+        trainer_penalty(t, 1, w, g)
+    if t.optimizer.clip_norm > 0 or t.optimizer.clip_value > 0:
+        trainer_clip(t, g)
+    t.updates += 1
+    c.t = t
+    c.slices = <size_t>t.plan.members
+    for i in range(t.n_spans):
+        c.span = &t.spans[i]
+        if t.constants_rate != t.lr * c.span.lr_scale or (i == 0 and not t.table.steady):
+            trainer_constants(t, t.lr * c.span.lr_scale, <real *>t.constants)
+        if c.slices > 1 and c.span.count >= 2 * SLICE_UPDATE:
+            cnn_parallel_for(trainer_executor(t), c.slices, update_slice, &c)
+        else:
+            update_range(t, c.span.offset, c.span.count, w, g)
+    if t.limits:
+        trainer_limit(t, w)
+    t.net.version += 1
+    return CNN_OK
+
+
+cdef cnn_status trainer_reduce(Trainer *t, double *loss) noexcept nogil:
+    """Sums over ranks, through the caller's hook."""
+    cdef size_t i
+    cdef size_t item = 4 if t.net.graph.dtype == CNN_FLOAT32 else 8
+    if t.hooks.reduce == NULL:
+        return CNN_OK
+    for i in range(t.n_spans):
+        if t.hooks.reduce(t.hooks.user, <char *>t.gradients[0] + t.spans[i].offset * item, t.spans[i].count, <cnn_dtype>t.net.graph.dtype):
+            return CNN_STOPPED
+    if t.hooks.reduce(t.hooks.user, loss, 1, CNN_FLOAT64):
+        return CNN_STOPPED
+    return CNN_OK
+
+
+cdef cnn_status trainer_apply(Trainer *t, cnn_error *error) noexcept nogil:
+    if t.table.driver:
+        return cnn_fail(error, CNN_E_STATE, "LBFGS evaluates the loss itself: use a step on data, not apply")
+    if t.net.graph.dtype == CNN_FLOAT32:
+        return trainer_update(t, <float *>t.net.arena, <float *>t.gradients[0], error)
+    return trainer_update(t, <double *>t.net.arena, <double *>t.gradients[0], error)
+
+
+cdef cnn_status evaluate_for_lbfgs(void *user, double *loss) noexcept nogil:
+    """The loss with penalties and its gradient at the values of now."""
+    cdef Trainer *t = <Trainer *>user
+    cdef cnn_status status = trainer_tick(t, 0, loss[0])
+    if status == CNN_OK:
+        status = trainer_gradient(t, 1, 1, loss, t.error)
+    if status == CNN_OK:
+        status = trainer_reduce(t, loss)
+    if status != CNN_OK:
+        return status
+    if t.net.graph.dtype == CNN_FLOAT32:
+        trainer_penalty(t, 1, <float *>t.net.arena, <float *>t.gradients[0])
+    else:
+        trainer_penalty(t, 1, <double *>t.net.arena, <double *>t.gradients[0])
+    loss[0] += penalty_now(t)
+    return CNN_OK
+
+
+cdef cnn_status not_finite(const Trainer *t, double loss, cnn_error *error) noexcept nogil:
+    return cnn_fail(error, CNN_E_NONFINITE, "the loss became %s in epoch %l, step %l; try a smaller learning rate (it is %g) or clip_norm=1",
+                    b"NaN" if loss != loss else b"infinite", <int64_t>t.epoch, <int64_t>t.step, t.lr)
+
+
+cdef cnn_status driver_step(Trainer *t, double *loss, cnn_error *error) noexcept nogil:
+    """L-BFGS: it evaluates as often as it needs, on the bound batch."""
+    cdef cnn_error *kept = t.error
+    cdef double penalty = penalty_now(t)
+    cdef cnn_status status
+    loss[0] = penalty
+    t.error = error
+    t.lbfgs.lr = t.lr
+    if t.net.graph.dtype == CNN_FLOAT32:
+        status = lbfgs_step(t.lbfgs, <float *>t.net.arena, <float *>t.gradients[0], evaluate_for_lbfgs, t, loss)
+    else:
+        status = lbfgs_step(t.lbfgs, <double *>t.net.arena, <double *>t.gradients[0], evaluate_for_lbfgs, t, loss)
+    t.error = kept
+    loss[0] -= penalty
+    t.net.version += 1
+    if status == CNN_E_NONFINITE:
+        return not_finite(t, loss[0], error)
+    if t.limits and t.net.graph.dtype == CNN_FLOAT32:
+        trainer_limit(t, <float *>t.net.arena)
+    elif t.limits:
+        trainer_limit(t, <double *>t.net.arena)
+    return status
+
+
+cdef cnn_status trainer_step(Trainer *t, int on_nan, double *loss, cnn_error *error) noexcept nogil:
+    """One step on the bound batch. A loss that is no number ends it before the update."""
+    cdef cnn_status status
+    if t.n == 1 and small_applies(t) and t.data.n_targets:
+        loss[0] = 0
+        return small_steps(t, t.rows, t.first, 1, on_nan, loss, error)
+    if t.table.driver:
+        status = driver_step(t, loss, error)
+    else:
+        status = trainer_gradient(t, 1, 1, loss, error)
+        if status == CNN_OK:
+            status = trainer_reduce(t, loss)
+        if status == CNN_OK and loss[0] - loss[0] != 0 and on_nan != CNN_NAN_IGNORE:
+            return not_finite(t, loss[0], error)
+        if status == CNN_OK:
+            status = trainer_apply(t, error)
+    if status == CNN_OK:
+        t.step += 1
+    return status
