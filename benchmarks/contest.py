@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import select
 import signal
 import statistics
@@ -48,6 +49,11 @@ class Failed(Exception):
     """A library's process said that it could not go on."""
 
 
+def without_paths(text: str) -> str:
+    """A message that says nothing of where things lie on this machine."""
+    return re.sub(r"(/[\w.+-]+)+/", "", text)
+
+
 class Worker:
     """A library's process, stopped while others are measured."""
 
@@ -79,10 +85,10 @@ class Worker:
         if not line:
             self.log.seek(0)
             last = self.log.read().decode(errors="replace").strip().splitlines()[-1:]
-            raise Failed(f"its process ended: {' '.join(last)[:300]}")
+            raise Failed(without_paths(f"its process ended: {' '.join(last)[:300]}"))
         answer: dict[str, Any] = json.loads(line)
         if "error" in answer:
-            raise Failed(answer["error"])
+            raise Failed(without_paths(answer["error"]))
         return answer
 
     def ask(self, do: str, **details: Any) -> dict[str, Any]:
@@ -108,6 +114,11 @@ class Worker:
                 with contextlib.suppress(OSError):
                     stream.close()
         self.folder.cleanup()
+
+
+def as_settings(name: str, value: Any) -> dict[str, Any]:
+    """One value of an axis as a part of a variant."""
+    return value if isinstance(value, dict) else {name: value}
 
 
 @dataclass
@@ -178,10 +189,12 @@ class Contest:
             entry.status, entry.reason = "cannot", str(reason)
             return entry
         kept: list[tuple[float, Worker]] = []
-        chosen = {name: values[0] for name, values in axes.items()}
+        chosen = {}
+        for name, values in axes.items():
+            chosen |= as_settings(name, values[0])
         best = float("inf")
         given = self.settings.get(library)
-        trials = [{}] + [{name: value} for name, values in axes.items() for value in values[1:]]
+        trials = [{}] + [as_settings(name, value) for name, values in axes.items() for value in values[1:]]
         for change in given or (trials if self.effort.look else trials[:1]):
             variant = {**chosen, **change}
             try:

@@ -7,11 +7,13 @@ It trains (or predicts) what the check asks for, leaves weights (or outputs) in 
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import itertools
 import json
 import os
 import resource
+import signal
 import statistics
 import sys
 import time
@@ -147,7 +149,15 @@ class Bench:
         return {**self.memory, "peak": peak}
 
 
+def end_with_parent() -> None:
+    """Linux: this process ends when run.py does, even while it is stopped."""
+    if sys.platform == "linux":
+        pr_set_pdeathsig = 1
+        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL, 0, 0, 0)
+
+
 def main() -> None:
+    end_with_parent()
     library, workload, variant, results = sys.argv[1:]
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what a library prints does not mix with the answers

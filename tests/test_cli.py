@@ -6,6 +6,8 @@ import io
 import json
 import os
 import re
+import shlex
+import shutil
 import signal
 import struct
 import subprocess
@@ -139,8 +141,10 @@ def test_info_of_a_model(folder, capsys):
     assert main(["info", "model.cnn"]) == 0
     out = capsys.readouterr().out
     assert "blue, red, white" in out and "target   kind (classification)" in out and "dense_3" in out
-    cnn.Network([3, 2], seed=0).save("plain.cnn")  # one that the command line has not made
-    assert in_json(capsys, "info", "plain.cnn")["trained_with"] is None
+    plain = cnn.Network([3, 2], seed=0)  # one that the command line has not made
+    plain.metadata["trained_with"] = '{"figures": 3}'
+    plain.save("plain.cnn")
+    assert in_json(capsys, "info", "plain.cnn")["trained_with"] == '{"figures": 3}'
     assert main(["info", "plain.cnn"]) == 0
 
 
@@ -188,6 +192,42 @@ def test_a_table_with_text_and_blanks(folder, capsys):
     assert piped.stdout == done.stdout
     as_json = in_json(capsys, "predict", "model.cnn", "new.csv", "--probabilities")
     assert np.array_equal(np.float32(as_json["probabilities"]), p) and as_json["classes"] == names
+
+
+C_PROGRAM = r"""
+#include <stdio.h>
+#include <stdlib.h>
+#include "cnn/cnn.h"
+int main(int argc, char **argv) {  /* model, rows, columns: float32 from stdin; one output a row to stdout */
+  size_t rows = strtoul(argv[2], 0, 10), columns = strtoul(argv[3], 0, 10);
+  float *x = malloc(4 * rows * columns), *y = malloc(4 * rows);
+  cnn_network *net;
+  cnn_session *session;
+  cnn_session_options options = {.size = sizeof options, .max_batch = rows};
+  if (argc != 4 || fread(x, 4, rows * columns, stdin) != rows * columns) return 1;
+  if (cnn_network_open(argv[1], NULL, &net) || cnn_session_create(net, &options, &session)) return 2;
+  if (cnn_session_run(session, x, rows, y)) return 3;
+  return fwrite(y, 4, rows, stdout) != rows;
+}
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32" or shutil.which("cc") is None, reason="no cc here")
+def test_c_says_the_same(folder, capsys):
+    """On the numeric form of the table, through the flags of `cnn config`."""
+    assert main(["train", "houses.csv", "--target", "price", "--epochs", "20", "--quiet"]) == 0
+    (folder / "main.c").write_text(C_PROGRAM)
+    capsys.readouterr()
+    assert main(["config", "--cflags", "--libs"]) == 0
+    flags = shlex.split(capsys.readouterr().out)
+    subprocess.run(["cc", "main.c", *flags, "-o", "run"], check=True)
+    net = cnn.load("model.cnn")
+    frame = houses(50, seed=2)
+    X = net.preprocessing.transform(frame)
+    done = subprocess.run(
+        ["./run", "model.cnn", *map(str, X.shape)], input=X.tobytes(), capture_output=True, check=True
+    )
+    assert np.array_equal(np.frombuffer(done.stdout, np.float32), net.predict(frame).ravel())
 
 
 def test_regression_speaks_in_real_units(folder, capsys):
@@ -399,6 +439,26 @@ def test_npz_of_other_kinds(folder, capsys):
     np.savez("digits.npz", data=X8, target=np.eye(10)[y8])
     found = in_json(capsys, "train", "digits.npz", "--epochs", "20")
     assert found["classes"] == list(range(10)) and cnn.load("model.cnn").layers[0].scale == pytest.approx(1 / 16)
+
+
+def test_large_arrays_stay_on_disk(tmp_path, monkeypatch):
+    """What the parts give of a memory map is what they give of the array."""
+    from cnn.cli import arrays
+
+    X = np.random.default_rng(0).normal(3, 2, (1000, 7)).astype(np.float32)
+    X[5, 3] = np.nan
+    mapped = np.memmap(tmp_path / "x", np.float32, "w+", shape=X.shape)
+    mapped[:] = X
+    monkeypatch.setattr(arrays, "_SPILL", 1000)
+    monkeypatch.setattr(arrays, "_CHUNK", 100)
+    rows, held = arrays.split(np.arange(1000) % 2, 0.3, 1, stratify=True)
+    assert len(held) == 300 and not set(rows) & set(held) and len(rows) == 700
+    part = arrays.rows_of(mapped, rows)
+    assert isinstance(part, np.memmap) and np.array_equal(part, X[rows], equal_nan=True)
+    mean, std = arrays.statistics(mapped, rows)
+    expected = X[rows].astype(np.float64)
+    np.testing.assert_allclose(mean, np.nanmean(expected, axis=0), rtol=1e-12)
+    np.testing.assert_allclose(std, np.nanstd(expected, axis=0), rtol=1e-12)
 
 
 # ---- Search

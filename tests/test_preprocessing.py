@@ -351,7 +351,7 @@ def test_errors_name_the_place(tmp_path):
         ("good,size\nyes,1\n,2\n", "'new.csv', line 3, column 'good': the target is blank; fill it in, or leave the row out"),
         ("good\nyes\nperhaps\n",
          "'new.csv', line 3, column 'good': 'perhaps' is a class that fit has not seen; known: 'no', 'yes'"),
-        ("size\n1\n", "'new.csv': target 'good' is not there; known: size"),
+        ("size\n1\n", "'new.csv': target 'good' is not there; the columns are size"),
     ]  # fmt: skip
     for text, sentence in targets:
         path.write_text(text)
@@ -367,7 +367,7 @@ FIT = [
     ("a,b\n", "'t.csv' has no rows, only a header"),
     ("a,b\n1,x\n2,\n", "'t.csv', line 3, column 'b': the target is blank; fill it in, or leave the row out"),
     ("a,b\n1,x\n2,x\n", "'t.csv': the target 'b' has the same value in all rows, 'x'; there is nothing to learn"),
-    ("a,c\n1,2\n", "'t.csv': target 'b' is not there; known: a, c"),
+    ("a,c\n1,2\n", "'t.csv': target 'b' is not there; the columns are a, c"),
     ("1,2.5\n3,4\n", "(does the file begin with a line of column names?)"),
     ("b\nx\ny\n", "'t.csv' has no column to learn from: it has no other than the target"),
     ("a,b\ninf,x\n1,y\n", "'t.csv', line 2, column 'a': inf is an infinity"),

@@ -303,7 +303,7 @@ def test_encodings(tmp_path):
 def test_columns_by_name(tmp_path):
     path = written(tmp_path / "t.csv", [["a", "b", "c"], [1, 2, 3], [4, 5, 6]])
     assert {k: v.tolist() for k, v in read_csv(path, ["c", "a"]).items()} == {"c": [3, 6], "a": [1, 4]}
-    with pytest.raises(ValueError, match="column 'd' is not known"):
+    with pytest.raises(ValueError, match="column 'd' is not there; the columns are a, b, c"):
         read_csv(path, ["d"])
     assert {k: v.tolist() for k, v in read_csv(written(tmp_path / "h.csv", [["a", "b"]])).items()} == {"a": [], "b": []}
 

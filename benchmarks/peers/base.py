@@ -38,6 +38,8 @@ class Peer:
     def axes(cls, workload: Workload) -> dict[str, Sequence[Any]]:
         """Settings to try, one after the other; of each the best is kept, the first value being where it begins.
 
+        A value that is a dict stands for several settings that belong together.
+
         Raises
         ------
         CannotTakePart

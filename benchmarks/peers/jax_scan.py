@@ -21,8 +21,8 @@ class Library(Peer):
     def axes(cls, workload: Workload) -> dict[str, Sequence[Any]]:
         axes: dict[str, Sequence[Any]] = {"threads": (1, 2)}
         if workload.kind == "train" and workload.period:
-            axes["unroll"] = (1, 4, 16)
-            axes["cycle"] = (False, True)
+            scans = [{"unroll": n, "cycle": False} for n in (1, 4, 16)]
+            axes["loop"] = (*scans, {"unroll": 1, "cycle": True}, {"unroll": 4, "cycle": True})
         elif workload.kind == "train" and workload.small:
             axes["unroll"] = (1, 4)
         return axes

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from workloads import ADAM, Workload
 
-from .base import CannotTakePart, Peer, Variant, Weights, one_cpu
+from .base import Peer, Variant, Weights, one_cpu
 
 
 class Library(Peer):
@@ -19,8 +19,6 @@ class Library(Peer):
 
     @classmethod
     def axes(cls, workload: Workload) -> dict[str, Sequence[Any]]:
-        if workload.name.startswith("net-"):
-            raise CannotTakePart("see XOR: a step is overhead")
         axes: dict[str, Sequence[Any]] = {"backend": ("tensorflow", "jax")}
         if workload.kind == "predict":
             axes["call"] = ("compiled", "predict_on_batch")

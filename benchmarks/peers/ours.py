@@ -67,7 +67,7 @@ class Library(Peer):
         return self.net.predict, x
 
     def information(self) -> dict[str, Any]:
-        return {"isa": self.cnn.cpu.current(), "threads": self.cnn.get_num_threads()}
+        return {"version": self.cnn.__version__, "isa": self.cnn.cpu.current(), "threads": self.cnn.get_num_threads()}
 
 
 class WithOut(Library):

@@ -9,7 +9,7 @@ import numpy as np
 from workloads import Workload
 
 from . import torch_eager
-from .base import CannotTakePart, Variant
+from .base import Variant
 
 
 class Library(torch_eager.Library):
@@ -22,8 +22,6 @@ class Library(torch_eager.Library):
         modes = ("default", "max-autotune-no-cudagraphs")
         if workload.kind == "predict":
             return {"mode": modes, "freezing": (False, True), "cpp_wrapper": (False, True), "threads": (1, 2)}
-        if workload.name.startswith("net-"):
-            raise CannotTakePart("see XOR: a step is overhead, and compiling takes minutes in all")
         axes: dict[str, Sequence[Any]] = {"mode": modes, "optimizer": ("eager", "compiled"), "threads": (1, 2)}
         if not workload.small:
             axes["fused"] = (True, False)

@@ -39,6 +39,7 @@ class Model:
 
     def __init__(self, path: str) -> None:
         self.path = path
+        os.stat(path)  # a file that is not there is told alike everywhere
         try:
             self.net: Network = load(path)
         except ModelFileError:
@@ -150,7 +151,8 @@ def told_of(net: Network) -> dict[str, Any]:
         told = json.loads(net.metadata["trained_with"])
     except (LookupError, ValueError):
         return {}
-    return told if isinstance(told, dict) else {}
+    ours = isinstance(told, dict) and str(told.get("command")).startswith("cnn train")
+    return told if ours else {}
 
 
 @contextmanager

@@ -13,12 +13,13 @@ import numpy as np
 
 from . import values
 from .csv_chunks import BlockChunk, RowsChunk, line_count, row_lines
+from .tables import nearest
 from .values import Fault
 
 _BLOCK = 1 << 20  # bytes at a time
 _LONGEST = 1 << 26  # of a line
 _NEWLINE = 10
-_END = "\x1e the end, says cnn \x1e"  # a line of its own behind a block
+_END = "\x1e the end of the block \x1e"  # a line of its own behind a block
 _KNOWN = (
     (b"PK\x03\x04", "an Excel file or a ZIP archive; save the sheet as CSV"),
     (b"\xd0\xcf\x11\xe0", "an Excel file; save the sheet as CSV"),
@@ -214,18 +215,19 @@ class CsvTable:
         """All rows from here on by the csv module; `line` is the first."""
         reader = csv.reader(chain(_lines(blocks), [_END]), delimiter=self.delimiter)
         most, last = max(1, 100_000 // len(self.names)), False
+        held: list[list[str]] = []  # the last row so far, which must be _END at last
         while not last:
-            begin = reader.line_num + line
+            begin = reader.line_num + line - sum(map(row_lines, held))
             try:
-                rows = list(islice(reader, most))
+                fresh = list(islice(reader, most))
             except csv.Error as error:
                 hint = " (is a quotation mark never closed?)" if "field limit" in str(error) else ""
                 raise ValueError(f"{self.label}, line {reader.line_num + line - 1}: {error}{hint}") from None
-            last = len(rows) < most or rows[-1] == [_END]
-            if not rows or any(_END in value for value in rows[-1]):
-                if not rows or rows.pop() != [_END]:
-                    at = begin + sum(map(row_lines, rows))
-                    raise ValueError(f"{self.label}, line {at}: a quotation mark is opened and never closed")
+            rows = held + fresh
+            held, last = [rows.pop()], len(fresh) < most
+            if last and held != [[_END]]:
+                at = begin + sum(map(row_lines, rows))
+                raise ValueError(f"{self.label}, line {at}: a quotation mark is opened and never closed")
             chunk = RowsChunk(rows, self, first, begin)
             first += chunk.rows
             if chunk.rows:
@@ -302,13 +304,11 @@ def read_csv(
     ValueError
         For a file that is no CSV, with the line; for a column that is not there.
     """
-    from ..names import unknown
-
     table = CsvTable(path, encoding)
     wanted = list(table.names if columns is None else columns)
     for name in wanted:
         if name not in table.names:
-            raise ValueError(f"{table.label}: {unknown('column', str(name), table.names)}")
+            raise ValueError(f"{table.label}: column {name!r} is not there; {nearest(str(name), table.names)}")
     places = [table.names.index(name) for name in wanted]
     parts: list[list[Any]] = [[] for _ in wanted]
     for chunk in table.chunks():

@@ -3,11 +3,10 @@
 from collections.abc import Iterable
 from typing import Any
 
-from ..names import unknown
 from . import values
 from .columns import Column
 from .survey import Survey
-from .tables import Table
+from .tables import Table, nearest
 
 MOST_CLASSES = 10_000
 _FEW = 20  # whole numbers with at most so many different values are taken for classes
@@ -28,10 +27,7 @@ def place(table: Table, name: str, what: str) -> int:
     if name.strip() in table.names:
         return table.names.index(name.strip())
     hint = getattr(table, "hint", str)()
-    listed = [known for known in table.names if known]
-    if not listed:
-        raise ValueError(f"{table.label} has no columns; {what} {name!r} is wanted")
-    raise ValueError(f"{table.label}: {unknown(what, name, listed).replace('is not known', 'is not there')}{hint}")
+    raise ValueError(f"{table.label}: {what} {name!r} is not there; {nearest(name, table.names)}{hint}")
 
 
 def _check_numeric(table: Table, survey: Survey) -> None:

@@ -84,6 +84,22 @@ def _frame_names(x: Any) -> list[Any] | None:
     return None if names is None or callable(names) else list(names)
 
 
+def nearest(name: str, names: Sequence[str]) -> str:
+    """What to say when there is no column of that name."""
+    from difflib import get_close_matches
+
+    plain = {known.lower(): known for known in names if known}
+    close = get_close_matches(name.strip().lower(), plain, 3, 0.6)
+    if close:
+        return f"did you mean {' or '.join(repr(plain[match]) for match in close)}?"
+    listed = ", ".join(plain.values())
+    return (
+        f"the columns are {listed if len(listed) < 200 else listed[:160] + ', ...'}"
+        if plain
+        else "there are no columns"
+    )
+
+
 def open_table(table: Any) -> Table:
     """The table, ready to be read.
 
