@@ -1,5 +1,7 @@
 """The small-network path: whole steps as one function, with the bits of the plan's own steps, which a metric makes the fit take."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -24,7 +26,7 @@ def chain(sizes, activations, output, dtype, bias):
 @settings(max_examples=150, deadline=None)
 @given(
     sizes=st.lists(st.integers(1, 9), min_size=2, max_size=6).filter(
-        lambda s: all(a * b <= 64 for a, b in zip(s, s[1:], strict=False))
+        lambda s: all(a * b <= 64 for a, b in itertools.pairwise(s))
     ),
     activations=st.lists(st.sampled_from(ELEMENTWISE), min_size=5, max_size=5),
     bias=st.lists(st.booleans(), min_size=5, max_size=5),

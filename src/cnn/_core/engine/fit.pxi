@@ -83,10 +83,11 @@ cdef cnn_status check_labels_wide(const Trainer *t, const Target *o, const cnn_a
     return status
 
 
-cdef cnn_status check_finite(const cnn_array *a, const char *name, cnn_error *error) noexcept nogil:
+cdef cnn_status check_finite(const cnn_array *a, const char *name, int fillable, cnn_error *error) noexcept nogil:
     cdef size_t row = 0, element = 0
     if find_nonfinite(a, &row, &element):
-        return cnn_fail(error, CNN_E_VALUE, "%s has a NaN or an infinity in row %z, column %z", name, row, element)
+        return cnn_fail(error, CNN_E_VALUE, "%s has a NaN or an infinity in row %z, column %z%s", name, row, element,
+                        b": leave the row out, or fill NaNs in the network, whose first layer Normalize(fill=...) does it" if fillable else b"")
     return CNN_OK
 
 
@@ -112,7 +113,7 @@ cdef cnn_status check_batch(Trainer *t, const cnn_data *d, int with_targets, cnn
         return status
     for i in range(d.n_inputs):
         if not fills_nan(t.net, i):
-            status = check_finite(&d.inputs[i], "X", error)
+            status = check_finite(&d.inputs[i], "X", 1, error)
             if status != CNN_OK:
                 return status
     if not with_targets:
@@ -122,7 +123,7 @@ cdef cnn_status check_batch(Trainer *t, const cnn_data *d, int with_targets, cnn
     for i in range(d.n_targets):
         status = check_target(t, i, &d.targets[i], d.rows, error)
         if status == CNN_OK:
-            status = check_finite(&d.targets[i], "y", error)
+            status = check_finite(&d.targets[i], "y", 0, error)
         if status == CNN_OK and t.targets[i].hook == NULL and target_is_labels(t, &t.targets[i], &d.targets[i]):
             status = check_labels(t, &t.targets[i], &d.targets[i], error)
         if status == CNN_OK:

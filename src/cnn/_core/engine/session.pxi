@@ -20,6 +20,9 @@ cdef struct Session:
     uint64_t step          # calls so far: new random numbers for each, when training
     size_t max_rows        # of a call, for those who were promised memory for so many; 0: any
 
+cdef enum:
+    TEAM_ROW = 1000000     # multiply-adds: from here on the weights of one row's products are read by several threads
+
 cdef struct Prediction:    # one call
     Session *s
     const cnn_data *data
@@ -62,6 +65,10 @@ cdef cnn_status session_make(const Network *net, const cnn_session_setup *setup,
     wish.n_values = setup.n_values if setup.values != NULL else net.graph.n_outputs
     wish.max_rows = setup.max_rows
     wish.input_dims = setup.input_dims
+    if options != NULL and options.executor != NULL:
+        wish.members = cnn_executor_width(options.executor)
+    elif net.has_executor:
+        wish.members = cnn_executor_width(&net.executor)
     for i in range(wish.n_values):
         if wish.values[i] < 0 or <size_t>wish.values[i] >= net.graph.n_values:
             return cnn_fail(error, CNN_E_ARGUMENT, "value %d is wanted; there are %z values", wish.values[i], net.graph.n_values)
@@ -124,6 +131,7 @@ cdef cnn_status session_tile(Session *s, Frame *f, size_t first, size_t n, void 
         if s.bound[i]:
             frame_bind(f, &s.plan, s.values[i], <char *>outputs[i] + first * s.row_bytes[i])
     f.run.kernels = s.plan.kernels
+    f.run.team = session_executor(s) if f.run.single and s.n_frames > 1 and s.plan.flops >= TEAM_ROW else NULL
     f.run.rows = n
     f.run.training = s.training
     f.run.fresh = 1

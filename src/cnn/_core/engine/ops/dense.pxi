@@ -50,7 +50,8 @@ cdef void dense_plan(OpPlan *p) noexcept nogil:
     else:
         p.scratch = dense_scratch(p, p.rows * positions, f64) * sizeof(double)
     p.integer[3] = <int64_t>rounded(p.scratch)  # of one member
-    p.scratch = rounded(p.scratch) * (<size_t>p.members if p.members > 1 else 1)
+    if p.training and p.members > 1:  # one row needs none
+        p.scratch = rounded(p.scratch) * <size_t>p.members
 
 cdef size_t dense_scratch(const OpPlan *p, size_t m, const real *tag) noexcept nogil:
     """Elements for the largest of the three products with up to m rows; a slice needs no more than the whole."""
