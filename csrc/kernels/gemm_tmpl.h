@@ -345,7 +345,10 @@ static void FN(gemm)(int ta, int tb, size_t m, size_t n, size_t k, const real *a
           }
           real *to = c + i * ldc + j;
           FN(gemm_panel)(mc, nv, kc, rows, ar, packs_a ? LDA : ak, panel, stride, to, ldc, width - (nv - 1) * VL,
-                         p ? to : from ? from + i * ldf + j : NULL, p ? ldc : ldf);
+                         p      ? to
+                         : from ? from + i * ldf + j
+                                : NULL,
+                         p ? ldc : ldf);
         }
       }
       p += kc;
