@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 import cnn
 from cnn import summary
 
-WITHIN = 1.5  # what the docstring of `summary` states
+WITHIN = 1.25
+TABLES = 16_000  # bytes: Python's objects, the graph's tables and the allocator's rounding are not stated
 
 
 def text(net):
@@ -45,7 +46,7 @@ def test_the_table(capsys):
         ["dense_2", "(Dense)", "(n,", "10)", "1,290", "softmax"],
     ]
     assert lines[6] == "101,770 parameters (all trainable), float32, 407 kB"
-    assert lines[7].startswith("a training step of 32 rows takes about ")
+    assert lines[7].startswith("a training step of 32 rows takes ")
     assert len({line.index("(n,") for line in lines[2:5]}) == 1
 
 
@@ -181,7 +182,7 @@ def test_memory_against_what_is_taken(case, threads, dtype):
         taken = held() - before
         stated = summary.memory(net)
     assert stated.rows == batch
-    assert taken / WITHIN < stated.total < taken * WITHIN
+    assert (taken - TABLES) / WITHIN < stated.total < taken * WITHIN
 
 
 def test_memory_is_that_of_the_last_fit():
@@ -191,7 +192,7 @@ def test_memory_is_that_of_the_last_fit():
     before = summary.memory(net)
     net.fit(X, y, epochs=1, batch_size=100, optimizer="sgd", verbose=0)
     after = summary.memory(net)
-    assert after.rows == 100 and after.optimizer == 0 and before.optimizer == 2 * before.parameters
+    assert after.rows == 100 and after.optimizer == 0 and before.optimizer == 2 * before.gradients
     assert "a training step of 100 rows" in text(net) and "optimizer" not in text(net)
     one = cnn.Network([2, 1], seed=0)
     one.fit([[0, 1]], [1.0], epochs=1, verbose=0)
@@ -202,4 +203,4 @@ def test_it_is_stated_in_bytes_that_people_read():
     assert [summary._bytes(n) for n in (0, 999, 1000, 99_949, 99_951, 999_600, 12_345_678, 5e12)] == [
         "0 bytes", "999 bytes", "1.0 kB", "99.9 kB", "100 kB", "1.0 MB", "12.3 MB", "5000.0 GB",
     ]  # fmt: skip
-    assert re.search(r"about [\d.]+ kB: parameters", text(cnn.Network([4, 8, 3], seed=0)))
+    assert re.search(r"takes [\d.]+ kB: parameters", text(cnn.Network([4, 8, 3], seed=0)))

@@ -139,6 +139,8 @@ class Trainer:
     lr: float
     losses: list[str]
     """Resolved names ("custom" for a callable)."""
+    @property
+    def memory(self) -> tuple[int, int, int]: ...
     classes: list[int]
     """Of each output, classes that labels may name; 0: targets are numbers."""
     def fit(

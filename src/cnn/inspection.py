@@ -67,8 +67,7 @@ class Inspection(Training):
     def summary(self, file: TextIO | None = None) -> None:
         """Print a table of the layers: output shapes, parameters, notes; then totals, and the memory of a training step.
 
-        The memory is worked out from the engine's rules for the last fit's batch size and optimizer (else 32 rows and Adam) and the threads
-        in use, to within a factor of 1.5.
+        The memory is what the engine takes for the last fit's batch size and optimizer (else 32 rows and Adam) with the threads in use.
 
         Parameters
         ----------

@@ -1,19 +1,12 @@
 """The table of `Network.summary`, as text and for notebooks, and what a training step takes in memory."""
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from .arrays import shape_text
 
 if TYPE_CHECKING:
     from .base import NetworkBase
     from .layer import Layer
-
-# How the engine places values (engine/plan.pxi): what works where its input lies, and what needs the whole batch at once.
-_IN_PLACE = {"activation", "dropout", "flatten", "gaussian_noise", "normalize", "rescale", "reshape"}
-_WHOLE_BATCH = {"batch_norm", "function"}
-_KEEPS_OUTPUT = {"linear", "relu", "leaky_relu", "sigmoid", "tanh", "elu", "selu", "softmax"}
-_TABLES, _TABLES_NODE = 8000, 2200  # bytes, measured
-_TILE, _LEAST_ROWS, _MOST_ROWS, _MOST_PARTS = 512 << 10, 128, 2048, 4
 
 
 class Row(NamedTuple):
@@ -74,13 +67,17 @@ def totals(network: "NetworkBase") -> list[str]:
     weights = [b for b in network._block_table if b["kind"] == "weight"]
     count, fixed = sum(b["count"] for b in weights), sum(b["count"] for b in weights if not b["trainable"])
     trainable = "all trainable" if not fixed else f"{count - fixed:,} trainable, {fixed:,} frozen"
-    step = memory(network)
+    head = f"{count:,} parameters ({trainable}), {network.dtype}, {_bytes(count * _item(network))}"
+    try:
+        step = memory(network)
+    except ValueError:
+        return [head, "what a training step takes in memory depends on the open sizes"]
     parts = f"parameters {_bytes(step.parameters)}, gradients {_bytes(step.gradients)}"
     if step.optimizer:
         parts += f", optimizer {_bytes(step.optimizer)}"
     return [
-        f"{count:,} parameters ({trainable}), {network.dtype}, {_bytes(count * _item(network))}",
-        f"a training step of {step.rows} {'row' if step.rows == 1 else 'rows'} takes about {_bytes(step.total)}:"
+        head,
+        f"a training step of {step.rows} {'row' if step.rows == 1 else 'rows'} takes {_bytes(step.total)}:"
         f" {parts}, workspace {_bytes(step.workspace)}",
     ]
 
@@ -123,87 +120,31 @@ def html(network: "NetworkBase") -> str:
 
 
 def memory(network: "NetworkBase") -> Memory:
-    """About what the engine holds for a training step: of the last fit's batch size, optimizer and threads, else 32 rows and Adam.
+    """What the engine holds for a training step: of the last fit's batch size, optimizer and threads, else 32 rows and Adam.
 
-    The parameters; a gradient for each of up to four parts of the batch; the optimizer's slots; and as workspace a tile of values and their
-    gradients for each thread, targets and predictions of the batch, tables. Packed copies of weights are left out.
+    The parameters; their gradients; the optimizer's slots; and as workspace the values of a tile of rows and their gradients, scratch,
+    targets and predictions of the batch, tables.
+
+    Raises
+    ------
+    ValueError
+        When the network has open sizes and has not been trained: they decide.
     """
-    from . import _core
+    from . import _core, losses
 
     trainer = network._trainer
-    batch = trainer.max_batch if trainer is not None else 32
-    item = _item(network)
-    arena = item * sum(b["count"] for b in network._block_table)
-    tile, work = _tile(network, batch)
-    coupled = any(node["op"] in _WHOLE_BATCH for node in network._nodes())
-    parts = 1 if coupled else max(1, min(_MOST_PARTS, batch // 16, int(batch * work / 0.5e6)))
-    # Of the whole batch: targets and predictions; losses and weights of samples or steps.
-    held = batch * sum(2 * item * _elements(shape) + 16 * _elements(shape[:-1]) for shape in network._ends[3])
-    return Memory(
-        batch,
-        arena,
-        parts * arena,
-        _slots(network.optimizer) * arena,
-        min(parts, _core.pool_threads()) * tile + held + _TABLES + _TABLES_NODE * len(network._nodes()),
-    )
-
-
-def _tile(network: "NetworkBase", batch: int) -> tuple[int, float]:
-    """(bytes of a tile's values and their gradients, multiply-adds of a row)."""
-    nodes, values, table = network._nodes(), network._values(), network._block_table
-    sizes = [_elements(shape[1:]) * _value_item(network, dtype) for dtype, shape in values]
-    most = min(max(_TILE // (sum(sizes) + 1), _LEAST_ROWS), _MOST_ROWS)
-    tile = batch if any(node["op"] in _WHOLE_BATCH for node in nodes) else min(batch, most)
-    kept = work = 0.0
-    gradients = [0]
-    for node in nodes:
-        size = sizes[node["output"]]
-        alone = node["op"] not in _IN_PLACE or _keeps_input(node)
-        kept += size if alone else 0
-        if node["op"] != "input" and node["op"] not in _IN_PLACE:
-            gradients.append(size)
-        kept += _elements(values[node["output"]][1][1:]) if node["op"] == "dropout" else 0  # the mask, a byte each
-        for block in (table[i] for i in node["blocks"]):
-            if len(block["shape"]) > 1:
-                work += block["count"] * _elements(values[node["output"]][1][1:]) / block["shape"][0]
-    # Backward, a layer's gradient and that of the layer before are alive together; the rest share their memory.
-    pair = max(map(sum, zip(gradients, [*gradients[1:], 0], strict=True)))
-    return int(tile * (kept + pair)), work
-
-
-def _keeps_input(node: dict[str, Any]) -> bool:
-    from .layers import Activation
-
-    return node["op"] == "normalize" or (
-        node["op"] == "activation" and Activation._from_attributes(node["attributes"]).activation not in _KEEPS_OUTPUT
-    )
-
-
-def _slots(optimizer: Any) -> int:
-    """Numbers a parameter that the optimizer keeps."""
-    kind = optimizer.kind if optimizer is not None else "adam"
-    if kind == "lbfgs":
-        return 2 * int(optimizer.history_size) + 5
-    if kind in ("sgd", "rmsprop"):
-        momentum = int(optimizer.momentum > 0)
-        return momentum if kind == "sgd" else 1 + momentum + int(optimizer.centered)
-    return {"adagrad": 1}.get(kind, 2)
+    if trainer is None:
+        optimizer = network.optimizer
+        kind, options = ("adam", {}) if optimizer is None else (optimizer.kind, optimizer._options())
+        specs = [losses.spec(loss) for loss in network._resolve_losses(None)]  # type: ignore[attr-defined]
+        trainer = _core.Trainer(network, specs, kind, options, 32)
+    gradients, slots, workspace = trainer.memory
+    arena = _item(network) * sum(b["count"] for b in network._block_table)
+    return Memory(trainer.max_batch, arena, gradients, slots, workspace)
 
 
 def _item(network: "NetworkBase") -> int:
     return 8 if network.dtype == "float64" else 4
-
-
-def _value_item(network: "NetworkBase", dtype: str) -> int:
-    return {"float32": _item(network), "int32": 4}.get(dtype, 8)
-
-
-def _elements(shape: tuple[int | None, ...]) -> int:
-    """Of one row; an open size counts as 1."""
-    n = 1
-    for size in shape:
-        n *= size or 1
-    return n
 
 
 def _bytes(n: float) -> str:

@@ -63,6 +63,7 @@ cdef extern from "engine.h" nogil:
     cnn_status cnn_trainer_backward_data(cnn_trainer *trainer, const void *const *output_gradients, int accumulate, void *const *input_gradients, cnn_error *error)
     const void *cnn_trainer_gradient(const cnn_trainer *trainer, size_t block)
     double cnn_trainer_lr(const cnn_trainer *trainer)
+    void cnn_trainer_memory(const cnn_trainer *trainer, size_t *bytes)
     cnn_status cnn_trainer_set_optimizer(cnn_trainer *trainer, const cnn_optimizer_options *options)
     void cnn_trainer_counters(const cnn_trainer *trainer, uint64_t *epoch, uint64_t *step, uint64_t *updates)
     void cnn_trainer_set_counters(cnn_trainer *trainer, uint64_t epoch, uint64_t step, uint64_t updates)

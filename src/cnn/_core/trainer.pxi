@@ -194,6 +194,14 @@ cdef class TrainerBase:
         return self.kind
 
     @property
+    def memory(self):
+        """Bytes: (gradients, optimizer, workspace)."""
+        cdef size_t[3] bytes
+        self.made()
+        cnn_trainer_memory(self.c, bytes)
+        return bytes[0], bytes[1], bytes[2]
+
+    @property
     def lr(self):
         return cnn_trainer_lr(self.c) if self.c != NULL else 0.0
 

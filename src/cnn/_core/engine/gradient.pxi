@@ -6,12 +6,10 @@
 # Either way the bits are the same for every number of threads.
 
 cdef enum:
-    TEAM_PARAMETERS = 32768        # from here on the ops are divided,
-    TEAM_ROWS = 2048               # unless each part has many rows to add up before its gradient
-    TEAM_ALWAYS = 1048576          # is joined with the others, and a gradient takes little memory
+    TEAM_PARAMETERS = 32768        # from here on the ops are divided, not the batch
 
-cdef int divides_ops(const Graph *g, size_t max_batch) noexcept nogil:
-    return g.arena >= TEAM_PARAMETERS and (max_batch < TEAM_ROWS or g.arena >= TEAM_ALWAYS)
+cdef int divides_ops(const Graph *g) noexcept nogil:
+    return g.arena >= TEAM_PARAMETERS
 
 
 cdef size_t parts_of(const Trainer *t, size_t rows) noexcept nogil:
