@@ -83,6 +83,24 @@ def state() -> dict[str, Any]:
     return {"name": name, **found, "load": round(os.getloadavg()[0], 2)}
 
 
+def highest(limits: list[dict[str, Any]], states: list[dict[str, Any]]) -> dict[str, Any]:
+    """Of each limit the best that was seen: a moment in which the machine was busy or slow makes it too low, nothing makes it too high.
+
+    Parameters
+    ----------
+    limits : list
+        What `limits` gave, at several times.
+    states : list
+        What `state` gave: its multiply-add rates count, too.
+    """
+    merged: dict[str, Any] = {**limits[0], "measured": limits}
+    for key in [k for k in merged if k.startswith("threads_")]:
+        merged[key] = {name: max(one[key][name] for one in limits) for name in limits[0][key]}
+        rates = [s[name] for s in states if (name := f"fma_{key[-1]}_gflops") in s]
+        merged[key]["fma_f32_gflops"] = max([merged[key]["fma_f32_gflops"], *rates])
+    return merged
+
+
 def best_time(workload: Any, measured: dict[str, Any], threads: int) -> dict[str, Any]:
     """The least time that the measured limits allow for one step or call.
 

@@ -112,7 +112,11 @@ class Workload:
             y = np.array([[0], [1], [1], [0]], dtype=self.dtype)
         else:
             inputs = (made, self.sizes[0])
-            x = (rng.uniform(-1, 1, inputs) if self.hidden == "sigmoid" else rng.normal(size=inputs)).astype(self.dtype)
+            x = (
+                rng.uniform(-1, 1, inputs)
+                if self.hidden == "sigmoid"
+                else rng.standard_normal(inputs, dtype=self.dtype)
+            )
             z = np.tanh(x @ rng.normal(size=(self.sizes[0], self.sizes[-1])).astype(self.dtype) / 2)
             z += 0.5 * rng.normal(size=z.shape).astype(self.dtype)
             if self.loss == "cross_entropy":

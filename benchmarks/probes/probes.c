@@ -47,7 +47,10 @@ static void pin(int thread) {
 
 /* ---- One cache line between two threads, there and back */
 
-static struct { _Alignas(64) atomic_int turn; _Alignas(64) atomic_int stop; } line;
+static struct {
+  _Alignas(64) atomic_int turn;
+  _Alignas(64) atomic_int stop;
+} line;
 
 static void *pong(void *unused) {
   (void)unused;
@@ -74,7 +77,7 @@ static double ping_pong_ns(void) {
     const double start = now();
     for (int trip = 0; trip < TRIPS; trip++, i += 2) {
       atomic_store_explicit(&line.turn, i + 1, memory_order_release);
-      while (atomic_load_explicit(&line.turn, memory_order_acquire) != i + 2) { }
+      while (atomic_load_explicit(&line.turn, memory_order_acquire) != i + 2) {}
     }
     const double ns = (now() - start) / TRIPS * 1e9;
     if (ns < best) best = ns;
@@ -110,8 +113,7 @@ FMA_KERNEL(fma_f64, vd, double)
 static double read_memory(void *memory, size_t size) {
   const vf *p = memory;
   vf s[8] = {{0}};
-  for (size_t i = 0; i < size / BYTES; i += 8)
-    _Pragma("GCC unroll 8") for (int j = 0; j < 8; j++) s[j] += p[i + j];
+  for (size_t i = 0; i < size / BYTES; i += 8) _Pragma("GCC unroll 8") for (int j = 0; j < 8; j++) s[j] += p[i + j];
   _Pragma("GCC unroll 8") for (int j = 1; j < 8; j++) s[0] += s[j];
   __asm__ volatile("" ::REGISTER(s[0]) : "memory");
   return (double)size;
@@ -120,8 +122,7 @@ static double read_memory(void *memory, size_t size) {
 /* Reads and writes every number, as an optimizer does. Both directions count. */
 static double update_memory(void *memory, size_t size) {
   vf *p = memory;
-  for (size_t i = 0; i < size / BYTES; i += 8)
-    _Pragma("GCC unroll 8") for (int j = 0; j < 8; j++) p[i + j] = p[i + j] + 1.0f;
+  for (size_t i = 0; i < size / BYTES; i += 8) _Pragma("GCC unroll 8") for (int j = 0; j < 8; j++) p[i + j] = p[i + j] + 1.0f;
   __asm__ volatile("" ::: "memory");
   return 2.0 * (double)size;
 }
@@ -129,7 +130,13 @@ static double update_memory(void *memory, size_t size) {
 /* ---- So many threads at once, from one start, for so long; what they did together in a second */
 
 typedef double Kernel(void *memory, size_t size);
-typedef struct { Kernel *kernel; size_t size; int thread; double seconds, done, took; void *memory; } Job;
+typedef struct {
+  Kernel *kernel;
+  size_t size;
+  int thread;
+  double seconds, done, took;
+  void *memory;
+} Job;
 static atomic_int waiting;
 
 static void *work(void *argument) {
@@ -139,7 +146,7 @@ static void *work(void *argument) {
   job->kernel(job->memory, job->size);
   const int calls = job->size < 1 << 20 ? (1 << 20) / job->size : 1; /* looking at the clock takes time */
   atomic_fetch_sub(&waiting, 1);
-  while (atomic_load(&waiting)) { }
+  while (atomic_load(&waiting)) {}
   const double start = now(), end = start + job->seconds;
   double t;
   do
@@ -192,8 +199,13 @@ static size_t cache(int index, int name, size_t otherwise) {
 static void limits(void) {
   const size_t l1 = cache(0, _SC_LEVEL1_DCACHE_SIZE, 32 << 10), l2 = cache(2, _SC_LEVEL2_CACHE_SIZE, 1 << 20);
   const size_t l3 = cache(3, _SC_LEVEL3_CACHE_SIZE, 32 << 20);
-  const struct { const char *name; size_t size; } levels[] = {
-      {"l1", l1 / 2 / 4096 * 4096}, {"l2", l2 / 2}, {"l3", l3 / 4 > 2 * l2 ? l3 / 4 : 2 * l2}, {"dram", 8 * l3 < (512u << 20) ? 8 * l3 : 512u << 20}};
+  const struct {
+    const char *name;
+    size_t size;
+  } levels[] = {{"l1", l1 / 2 / 4096 * 4096},
+                {"l2", l2 / 2},
+                {"l3", l3 / 4 > 2 * l2 ? l3 / 4 : 2 * l2},
+                {"dram", 8 * l3 < (512u << 20) ? 8 * l3 : 512u << 20}};
   printf("{\"vector_bytes\": %d, \"l1_bytes\": %zu, \"l2_bytes\": %zu, \"l3_bytes\": %zu", BYTES, l1, l2, l3);
   for (int threads = 1; threads <= cpu_total; threads++) {
     printf(", \"threads_%d\": {\"fma_f32_gflops\": %.1f", threads, rate(fma_f32, 1 << 20, threads, 0.1, 5));

@@ -12,7 +12,8 @@ typedef int64_t i2 __attribute__((vector_size(16)));
 static const double c1 = 0x1.62e42fefa39efp-1, c2 = 0x1.ebfbdff82c5aep-3, c3 = 0x1.c6b08d704a0c6p-5, c4 = 0x1.3b2ab6fb9f1a5p-7,
                     c5 = 0x1.5d87fe78a3f9cp-10, c6 = 0x1.430913112c61bp-13, c7 = 0x1.ffcbfc6da6ed1p-17, c8 = 0x1.62bfc2c86d700p-20,
                     c9 = 0x1.b524ebd13a55fp-24, c10 = 0x1.e6228acd1c6e5p-28, c11 = 0x1.e9ec1fcb69a7fp-32;
-static const double log2e = 0x1.71547652b82fep+0, magic = 0x1.8p52; /* adding magic rounds to a whole number, which stands in the low bits */
+static const double log2e = 0x1.71547652b82fep+0,
+                    magic = 0x1.8p52; /* adding magic rounds to a whole number, which stands in the low bits */
 
 /* e^-x, once for a vector and once for a number: the same lines. */
 #define EXP_OF_MINUS(NAME, V, I)                                                                 \

@@ -15,6 +15,7 @@ from .console import Console, Failed, Usage
 from .progress import fit_options
 
 if TYPE_CHECKING:
+    from ..history import History
     import argparse
 
 __all__ = ["Problem", "Settings", "Trained", "settings_of", "train"]
@@ -165,6 +166,7 @@ def train(problem: Problem, settings: Settings, console: Console, *, show: bool 
         if net.history is None or best.best_epoch is None:
             raise
         stopped = "interrupted"
+        _forget_unjudged(net.history, monitor, best)
     except FloatingPointError as error:
         raise Failed(f"{error}; try a smaller --lr than {optimizer.rate:g}") from None
     seconds = time.perf_counter() - start
@@ -181,6 +183,15 @@ def train(problem: Problem, settings: Settings, console: Console, *, show: bool 
     return Trained(
         net, figures(net, X, y, problem.task), best.best_epoch + 1, len(net.history), stopped, seconds, float(best.best)
     )
+
+
+def _forget_unjudged(history: "History", monitor: str, best: EarlyStopping) -> None:
+    """An interrupt may fall between the record of an epoch and its judgement: its weights were not kept."""
+    assert best.best is not None
+    if history.history[monitor][-1] < best.best:
+        history.epoch.pop()
+        for column in history.history.values():
+            column.pop()
 
 
 def figures(net: Network, X: np.ndarray, y: Any, task: str) -> dict[str, float]:
