@@ -449,7 +449,7 @@ def test_large_arrays_stay_on_disk(tmp_path, monkeypatch):
     X[5, 3] = np.nan
     mapped = np.memmap(tmp_path / "x", np.float32, "w+", shape=X.shape)
     mapped[:] = X
-    monkeypatch.setattr(arrays, "_SPILL", 1000)
+    monkeypatch.setattr(arrays.spill, "SPILL", 1000)
     monkeypatch.setattr(arrays, "_CHUNK", 100)
     rows, held = arrays.split(np.arange(1000) % 2, 0.3, 1, stratify=True)
     assert len(held) == 300 and not set(rows) & set(held) and len(rows) == 700
@@ -472,15 +472,17 @@ def test_search_goes_on(folder, capsys):
     """Cut in the middle and called again: the same table, the same best, the same file."""
     base = ["train", "flowers.csv", "--target", "kind", "--epochs", "15", "--hidden", "9"]
     whole = in_json(capsys, *base, "--search", "6", "--out", "whole.cnn")
-    assert [t["trial"] for t in whole["trials"]] == list(range(6)) and all(t["hidden"] == [9] for t in whole["trials"])
+    assert [t["trial"] for t in whole["trials"]] == list(range(1, 7)) and all(
+        t["hidden"] == [9] for t in whole["trials"]
+    )
     assert len({t["lr"] for t in whole["trials"]}) > 3
     in_json(capsys, *base, "--search", "2", "--out", "parts.cnn")
     with open("parts.cnn.search.jsonl", "a") as file:
-        file.write('{"trial": 2, "hid')  # as a process leaves it that is killed while it writes
+        file.write('{"trial": 3, "hid')  # as a process leaves it that is killed while it writes
     parts = in_json(capsys, *base, "--search", "6", "--out", "parts.cnn")
     assert told(parts) == told(whole)
     assert Path("parts.cnn.search.jsonl").read_bytes() == Path("whole.cnn.search.jsonl").read_bytes()
-    assert min(t["loss"] for t in whole["trials"]) == whole["trials"][whole["best_trial"]]["loss"]
+    assert min(t["loss"] for t in whole["trials"]) == whole["trials"][whole["best_trial"] - 1]["loss"]
     X = cnn.load("whole.cnn").preprocessing.transform("flowers.csv")
     expected = cnn.load("whole.cnn").predict(X)
     assert np.array_equal(cnn.load("parts.cnn").predict(X), expected)

@@ -171,7 +171,7 @@ def test_calls_that_make_no_sense(arguments, part, model, capsys):
         (["train", "good.csv", "--target", "price", "--drop", "sise"], "--drop: column 'sise' is not there"),
         (["train", "good.csv", "--target", "price", "--drop", "size,town"], "no column to learn from"),
         (["train", "good.csv", "--target", "town", "--regress"], "holds text"),
-        (["train", "model.cnn", "--target", "town"], "is a model file"),
+        (["train", "model.cnn", "--target", "town", "--out", "other.cnn"], "is a model file"),
         (["predict", "good.csv", "model.cnn"], "is no model file"),
         (["predict", "nothing.cnn", "good.csv"], "there is no such file"),
         (["predict", "model.cnn", "nothing.csv"], "there is no such file"),

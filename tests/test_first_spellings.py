@@ -236,6 +236,40 @@ cnn.train_test_split(X, y) -> net.fit(X, y, validation_split=0.2) | net.fit(X, y
 cnn.dump(net, path) -> net.save(path)
 net.fit(X, y, metrics=["roc_auc_score"]) -> "auc"
 net.fit(X, y, loss="squared_error") -> "mse"
+net.fit(X, y, test_size=0.2) -> write validation_split | net.fit(X, y, validation_split=0.2, verbose=0)
+net.evaluate(X, y, verbose=0) -> returns a dict | net.evaluate(X, y)
+net.evaluate(X, y, batch_size=32) -> in pieces by itself | net.evaluate(X, y)
+cnn.set_seed(0) -> cnn.Network([2, 8, 1], seed=0)
+cnn.seed(0) -> cnn.Network([2, 8, 1], seed=0)
+cnn.random.seed(0) -> no global seed | cnn.Network([2, 8, 1], seed=0)
+cnn.version -> cnn.__version__
+cnn.read_csv("a.csv") -> cnn.data.read_csv
+cnn.moons() -> cnn.datasets.moons
+cnn.OneCycle(1, 2) -> cnn.schedules.OneCycle
+cnn.confusion_matrix(y, y) -> cnn.metrics.confusion_matrix(y, net.classify(X)) | cnn.metrics.confusion_matrix(y, net.classify(X))
+cnn.Pipeline([]) -> cnn.data.Preprocessing | cnn.data.Preprocessing("y")
+cnn.GridSearchCV(net, {}) -> cnn train data.csv --target y --search 30
+cnn.RandomizedSearchCV(net, {}) -> --search 30
+cnn.data.train_test_split(X, y) -> net.fit(X, y, validation_split=0.2) | net.fit(X, y, validation_split=0.2, verbose=0)
+cnn.datasets.load_digits() -> cnn.datasets.digits()
+cnn.datasets.make_moons() -> cnn.datasets.moons()
+cnn.datasets.mnist -> cnn.datasets.digits() | cnn.datasets.digits()
+cnn.plots.history(net.history) -> history.plot() of the history
+net.clone() -> net.copy() | net.copy()
+net.coef_ -> net.layers[0].weight | net.layers[0].weight
+net.loss_ -> net.history.history["loss"][-1]
+net.n_features_in_ -> net.input_shape
+net.metrics_names -> net.metrics | net.metrics
+net.float() -> dtype="float32"
+net.features(X) -> net.activations(X) | net.activations(X)
+net.num_parameters() -> net.count_parameters()
+net.to_onnx("a.onnx") -> ONNX is not in this version | net.save(path)
+net.export("a.onnx") -> net.save(path) | net.save(path)
+net.plot() -> net.summary() | net.summary()
+net.history["loss"] -> history.history["loss"] | net.history.history["loss"]
+net.history.losses -> history.history["loss"] | net.history.history["loss"]
+net.history.epochs -> history.epoch | net.history.epoch
+net.history.accuracy -> history.history["accuracy"] | net.history.history["accuracy"]
 """.strip().splitlines()
 SPELLINGS = [line for line in SPELLINGS if not line.startswith("#")]
 
@@ -345,9 +379,12 @@ def test_no_word_hides_what_there_is():
         def compile(self):
             return "compiled"
 
-    assert Own([2, 1]).compile() == "compiled"
-    net.score = 3  # an attribute of the user's own
-    assert net.score == 3
+    own = Own([2, 1])
+    assert own.compile() == "compiled"
+    own.score = 3  # an attribute of the user's own class
+    assert own.score == 3
+    with pytest.raises(AttributeError, match=r"no 'score': write net\.evaluate"):
+        net.score = 3
     for word in ("trainable", "lr", "learning_rate"):  # which would silently do nothing
         with pytest.raises(AttributeError, match=f"no {word!r}: write net"):
             setattr(net, word, False)

@@ -219,12 +219,16 @@ def test_columns_that_are_left_out():
     prep = Preprocessing().fit(table)
     assert prep.columns == ["x", "few", "mixed"]
     assert prep.notes == [
+        "column 3 is left out: it has no name",
         "column 'name' is left out: it has more than 100 different texts",
         "column 'empty' is left out: it is blank",
         "column 'slip' is left out: it has more than 100 different texts, and with '12o' in row 119 it is no column of numbers",
         "column 'mixed' holds numbers and text ('x' in row 2): taken as text",
     ]
-    assert Preprocessing(max_categories=120).fit(table).columns == ["name", "x", "slip", "few", "mixed"]
+    assert Preprocessing(max_categories=120).fit(table).columns == ["x", "few", "mixed"]
+    doubled = {name: [*column, *column] for name, column in table.items()}
+    assert Preprocessing(max_categories=120).fit(doubled).columns == ["name", "x", "slip", "few", "mixed"]
+    assert Preprocessing(drop=[""]).fit(table).notes == prep.notes[1:]
     assert Preprocessing(drop="few").fit(table).columns == ["x", "mixed"]
     assert Preprocessing(columns=["few", "x"]).fit(table).columns == ["few", "x"]
     with pytest.raises(ValueError, match=r"no column to learn from: column 'name' is left out"):
@@ -315,15 +319,250 @@ def test_blanks_of_frames(value):
     np.testing.assert_array_equal(x, [[np.nan, np.nan, np.nan, 0], [1.5, 1, 1, np.nan]])
 
 
-def test_dates_are_text():
+def test_columns_of_dates_are_blank_or_left_out():
     days = pd.date_range("2024-01-01", periods=3).to_list()
     prep = Preprocessing().fit(pd.DataFrame({"day": [*days, pd.NaT], "x": [1, 2, 3, 4.5]}))
-    assert prep.kinds == ["text", "number"]
-    assert len(prep.categories["day"]) == 3
+    assert prep.columns == ["x"]
+    assert prep.notes == [
+        "column 'day' is left out: it holds dates such as '2024-01-01'; make columns of numbers of them (month, weekday, hour)"
+    ]
     blank = pd.DataFrame({"day": [pd.NaT] * 3, "kind": pd.Categorical([None] * 3, ["a"]), "x": [1, 2, 3.5]})
     prep = Preprocessing().fit(blank)
     assert prep.columns == ["x"]
     assert prep.notes == ["column 'day' is left out: it is blank", "column 'kind' is left out: it is blank"]
+
+
+def left_out(table, target=None, **options):
+    prep = Preprocessing(target, **options).fit(table)
+    return prep.columns, prep.notes
+
+
+def test_columns_that_tell_rows_apart(tmp_path, monkeypatch):
+    """They are learnt from, and told: counters of rows, and whole numbers of such a name."""
+    monkeypatch.setattr("cnn.data.csv_file._BLOCK", 40)
+    n = 30
+    table = {
+        "n": list(range(7, 7 + n)),
+        "customer_id": [3 * i % 11 for i in range(n)],
+        "PassengerId": [i // 2 for i in range(n)],
+        "id": [i / 7 for i in range(n)],
+        "back": list(range(n, 0, -1)),
+        "gap": [*range(n - 1), n],
+        "late": [0, *range(n - 1)],
+        "halves": [i + 0.5 for i in range(n)],
+        "blanks": [*range(n - 1), None],
+        "avoid": [i % 3 for i in range(n)],
+    }
+    expected = [
+        "column 'n' counts the rows, and is learnt from as a number; to leave it out say drop='n'",
+        *(
+            f"column {name!r} looks like an identifier, and is learnt from as a number; to leave it out say drop={name!r}"
+            for name in ("customer_id", "PassengerId")
+        ),
+    ]
+    for form in ("dict", "pandas", "CSV"):
+        columns, notes = left_out(FORMS[form](table, tmp_path))
+        assert columns == list(table)
+        assert notes == expected
+    assert left_out(table, drop=["n", "customer_id", "PassengerId"])[1] == []
+    assert left_out(table, columns=["n", "customer_id"])[1] == []
+    assert left_out({name: column[:19] for name, column in table.items()})[1] == expected[1:]
+
+
+DRESSED = ["$1,000.00", "1,000", "12%", "3.5 %", "€ 9", "-1'000'000", "7 EUR", "1.234,50", "0,5", "USD 7"]
+PLAIN = ["12 cats", "1.2.3", "1,00,0", "12-14", "B12", "abcd 1", "$", "%"]
+
+
+@pytest.mark.parametrize("text", DRESSED + PLAIN)
+def test_numbers_with_other_signs_in_them(text):
+    few = {"price": [text, "2", "3"] * 5, "x": list(np.arange(15) / 7)}
+    columns, notes = left_out(few)
+    assert columns == ["price", "x"]
+    if text in PLAIN:
+        assert notes == [f"column 'price' holds numbers and text ({text!r} in row 0): taken as text"]
+        return
+    assert notes == [f"column 'price' is text such as {text!r}, taken as categories: write plain numbers"]
+    with pytest.raises(ValueError, match=r"the target 'price' is text such as .*: write plain numbers$"):
+        Preprocessing("price", task="regression").fit(few)
+    many = {"price": [text, *map(str, range(50, 74))], "x": list(np.arange(25) / 7)}
+    columns, notes = left_out(many)
+    assert columns == ["x"]
+    assert notes == [f"column 'price' is left out: it is text such as {text!r}; write plain numbers"]
+    with pytest.raises(ValueError, match=r"the target 'price' is text such as .*: write plain numbers$"):
+        Preprocessing("price").fit(many)
+
+
+def test_a_target_of_percents():
+    many = {"price": [f"{i}%" for i in range(25)], "x": list(np.arange(25) / 7)}
+    with pytest.raises(ValueError, match=r"the target 'price' is text such as '0%': .*, or say task='classification'$"):
+        Preprocessing("price").fit(many)
+    assert len(Preprocessing("price", task="classification").fit(many).classes) == 25
+    prep = Preprocessing("y").fit({"x": [1.5, 2, 3], "y": ["1%", "2%", "1%"]})
+    assert prep.classes == ["1%", "2%"]
+    assert prep.notes == ["the target 'y' is text such as '1%': taken as classes; for numbers write plain ones"]
+
+
+def test_thousands_with_decimal_commas_are_told(tmp_path):
+    (tmp_path / "t.csv").write_text("a;b\n" + "".join(f"1.23{i % 3},5;{i},5\n" for i in range(12)))
+    columns, notes = left_out(tmp_path / "t.csv")
+    assert columns == ["a", "b"]
+    assert notes == ["column 'a' is text such as '1.230,5', taken as categories: write plain numbers"]
+
+
+@pytest.mark.parametrize(
+    ("different", "rows", "kept"), [(20, 20, True), (21, 21, False), (21, 42, True), (30, 59, False)]
+)
+def test_texts_that_differ_in_most_rows(different, rows, kept, tmp_path):
+    table = {"a": [f"w{i % different}" for i in range(rows)], "x": list(np.arange(rows) / 7)}
+    for form in ("dict", "CSV"):
+        columns, notes = left_out(FORMS[form](table, tmp_path))
+        assert ("a" in columns) == kept
+        said = f"column 'a' is left out: it has {different} different texts in {rows} rows"
+        assert notes == ([] if kept else [said])
+
+
+@pytest.mark.parametrize(
+    "day", ["2024-03-0{}", "2024/3/{}", "{}/3/2024", "0{}.03.24", "2024-03-0{}T10:30:00Z", "{}-3-2024 7:05 PM", "2024-03-0{} 10:30:00.5+01:00"]
+)  # fmt: skip
+def test_dates_are_left_out(day, tmp_path):
+    table = {"day": [day.format(i % 4 + 1) for i in range(12)] + [None], "x": list(np.arange(13) / 7)}
+    for form in ("dict", "CSV"):
+        columns, notes = left_out(FORMS[form](table, tmp_path))
+        assert columns == ["x"]
+        assert notes[0].startswith(f"column 'day' is left out: it holds dates such as {day.format(1)!r}; make columns")
+    other = {"a": [*table["day"][:4], "soon"], "x": [1, 2, 3, 4, 5.5]}
+    assert left_out(other)[0] == ["a", "x"]
+
+
+def test_a_first_line_of_numbers_is_told(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("5.1,3.5,1.4,0.2,setosa\n4.9,3.0,1.4,0.2,setosa\n")
+    assert left_out(path)[1] == ["the first line is taken as the header, and holds numbers: 5.1, 3.5, 1.4, ..."]
+    path.write_text("width,2024,kind\n4.9,3.0,a\n")
+    assert left_out(path)[1] == []
+
+
+# ---- Blank targets
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    kinds=st.lists(st.sampled_from(["number", "text"]), min_size=1, max_size=2, unique=True),
+    several=st.booleans(),
+    rows=st.integers(4, 60),
+    seed=st.integers(0, 2**32 - 1),
+    form=st.sampled_from(["dict", "pandas", "CSV", "CSV, quoted"]),
+    block=st.sampled_from([1 << 20, 64]),
+)
+def test_rows_with_a_blank_target_are_left_out(kinds, several, rows, seed, form, block, tmp_path_factory):
+    """As if they had never been in the table, whatever is in their other columns."""
+    r = np.random.default_rng(seed)
+    table = {"x": r.normal(size=rows).round(2).tolist(), "c": r.choice(["u", "v"], rows).tolist()}
+    numeric = several or kinds[0] == "number"
+    goals = ["y", "z"] if several else ["y"]
+    for goal in goals:
+        made = r.normal(size=rows).round(2) if numeric else r.choice(["p", "q"], rows)
+        table[goal] = [None if blank else v for v, blank in zip(made.tolist(), r.random(rows) < 0.4, strict=True)]
+    kept = [i for i in range(rows) if all(table[goal][i] is not None for goal in goals)]
+    for i in set(range(rows)) - set(kept):
+        table["x"][i] = r.choice(["no number", "", "1e99"])
+    if not kept or (not numeric and len({table["y"][i] for i in kept}) < 2):
+        return
+    target = goals if several else "y"
+    options = {"task": "regression"} if numeric else {}
+    clean = {name: [column[i] for i in kept] for name, column in table.items()}
+    expected = Preprocessing(target, **options)
+    X, y = expected.fit_transform(clean)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("cnn.data.csv_file._BLOCK", block)
+        given_table = FORMS[form](table, tmp_path_factory.getbasetemp())
+        prep = Preprocessing(target, skip_blank_targets=True, **options)
+        got = prep.fit_transform(given_table)
+        np.testing.assert_array_equal(got[0], X)
+        np.testing.assert_array_equal(got[1], y)
+        told = prep.to_json()
+        np.testing.assert_allclose(prep.mean, expected.mean, rtol=1e-12, atol=1e-14)
+        assert told["classes"] == expected.classes
+        np.testing.assert_array_equal(prep.targets(given_table), y)
+        np.testing.assert_array_equal(prep._both(given_table)[0], X)
+        assert Preprocessing.from_json(json.loads(json.dumps(told))) == prep
+        if len(kept) == rows:
+            return
+        first = next(i for i in range(rows) if i not in kept)
+        place = f"line {first + 2}" if form.startswith("CSV") else f"row {first}"
+        many = rows - len(kept)
+        where = f"{many} rows, first in {place}: leave them out" if many > 1 else f"{place}: leave the row out"
+        with pytest.raises(ValueError, match=rf"the target is blank in {where} \(skip_blank_targets=True\), or fill"):
+            Preprocessing(target, **options).fit(given_table)
+
+
+def test_nothing_but_blank_targets():
+    with pytest.raises(ValueError, match="the table has no rows with a target"):
+        Preprocessing("y", skip_blank_targets=True).fit({"x": [1, 2], "y": [None, None]})
+
+
+# ---- The head
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e5, 1e-3])
+@pytest.mark.parametrize("shift", [0.0, 3.0])
+def test_the_head_of_a_regression_trains_at_any_scale(scale, shift, tmp_path):
+    r = np.random.default_rng(0)
+    a, b = r.normal(size=500), r.choice(["x", "y", "z"], 500)
+    y = scale * (shift + np.sin(a) + (b == "x") + 0.05 * r.normal(size=500))
+    path = as_csv({"a": a.tolist(), "b": b.tolist(), "y": y.tolist()}, tmp_path / "t.csv")
+    prep = Preprocessing("y")
+    X, got = prep.fit_transform(path)
+    np.testing.assert_allclose(got, y, rtol=1e-15)
+    net = cnn.Network([*prep.layers(), cnn.Dense(32, activation="relu"), *prep.head()], seed=0)
+    assert abs(net.predict(X).mean() - y.mean()) < 2 * y.std()  # in the target's units before it has learnt anything
+    net.fit(X, got, epochs=100, verbose=0)
+    assert cnn.metrics.r2(y, net.predict(X)) > 0.97
+    told = json.loads(json.dumps(prep.to_json()))["scales"]
+    np.testing.assert_allclose([told[0]["mean"], told[0]["std"]], [y.mean(), y.std()], rtol=1e-12)
+    again = Preprocessing.from_json(prep.to_json()).head()[1]
+    for key in ("mean", "std"):
+        np.testing.assert_array_equal(again._values[key], prep.head()[1]._values[key])
+
+
+def test_heads():
+    assert [(type(layer), layer.units) for layer in Preprocessing("good").fit(TABLE).head()] == [(cnn.Dense, 2)]
+    several = Preprocessing(["a", "b"]).fit({"x": [1, 2, 3.5], "a": [1, 2, 4], "b": [7, 7, 7]})
+    net = cnn.Network([*several.layers(), cnn.Dense(2, init="zeros"), *several.head()], dtype="float64", seed=0)
+    np.testing.assert_allclose(net.predict([[1.0]]), [[7 / 3, 7]], rtol=1e-14)
+    with pytest.raises(ValueError, match="no target"):
+        Preprocessing().fit(TABLE).head()
+    with pytest.raises(ValueError, match="call fit"):
+        Preprocessing("good").head()
+
+
+def test_decode_of_names():
+    """What `classify` gives stays; what may mean two things is no answer."""
+    words = Preprocessing("good").fit(TABLE)
+    assert words.decode(np.array(["yes", "no"])).tolist() == ["yes", "no"]
+    assert words.decode([1, 0]).tolist() == ["yes", "no"]
+    with pytest.raises(ValueError, match=r"prediction has 'perhaps', which is no class; .* 'no', 'yes'$"):
+        words.decode(["yes", "perhaps"])
+    with pytest.raises(ValueError, match="prediction has 2, which is no class"):
+        words.decode([1, 2])
+    assert Preprocessing("new").fit({"x": [1, 2.5], "new": [True, False]}).decode([True, False]).tolist() == [
+        True,
+        False,
+    ]
+    for classes, given_, expected in [([0, 1, 2], [2, 1], [2, 1]), ([5, 7], [7, 5], [7, 5]), ([1, 2], [2, 2], None)]:
+        prep = Preprocessing("y").fit({"x": np.arange(len(classes)) / 7, "y": classes})
+        if expected is None:
+            with pytest.raises(ValueError, match="may be classes or their places; decode takes probabilities"):
+                prep.decode(given_)
+        else:
+            assert prep.decode(given_).tolist() == expected
+
+
+def test_other_libraries_names():
+    with pytest.raises(AttributeError, match=r"no attribute 'inverse_transform': decode\(net.predict\(X\)\)"):
+        Preprocessing().inverse_transform  # noqa: B018
+    with pytest.raises(AttributeError, match=r"no attribute 'nothing'$"):
+        Preprocessing().nothing  # noqa: B018
 
 
 # ---- Errors
@@ -348,7 +587,7 @@ def test_errors_name_the_place(tmp_path):
             prep.transform(path)
         assert str(raised.value) == sentence
     targets = [
-        ("good,size\nyes,1\n,2\n", "'new.csv', line 3, column 'good': the target is blank; fill it in, or leave the row out"),
+        ("good,size\nyes,1\n,2\n", "'new.csv', column 'good': the target is blank in line 3: leave the row out (skip_blank_targets=True), or fill it in"),
         ("good\nyes\nperhaps\n",
          "'new.csv', line 3, column 'good': 'perhaps' is a class that fit has not seen; known: 'no', 'yes'"),
         ("size\n1\n", "'new.csv': target 'good' is not there; the columns are size"),
@@ -365,7 +604,7 @@ def test_errors_name_the_place(tmp_path):
 
 FIT = [
     ("a,b\n", "'t.csv' has no rows, only a header"),
-    ("a,b\n1,x\n2,\n", "'t.csv', line 3, column 'b': the target is blank; fill it in, or leave the row out"),
+    ("a,b\n1,x\n2,\n", "'t.csv', column 'b': the target is blank in line 3: leave the row out (skip_blank_targets=True), or fill it in"),
     ("a,b\n1,x\n2,x\n", "'t.csv': the target 'b' has the same value in all rows, 'x'; there is nothing to learn"),
     ("a,c\n1,2\n", "'t.csv': target 'b' is not there; the columns are a, c"),
     ("1,2.5\n3,4\n", "(does the file begin with a line of column names?)"),
@@ -386,7 +625,7 @@ def test_errors_of_fit(text, sentence, tmp_path):
 
 
 def test_unseen_categories_list_ten_at_most():
-    prep = Preprocessing().fit({"a": [f"k{i:02}" for i in range(30)]})
+    prep = Preprocessing().fit({"a": [f"k{i:02}" for i in range(30)] * 2})
     with pytest.raises(ValueError, match=r"known: 'k00', .*'k09', and 20 more"):
         prep.transform({"a": ["k99"]})
 

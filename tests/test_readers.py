@@ -1,11 +1,15 @@
 """CSV, IDX and NPZ files: what is read is what was written, and whatever else is in a file is said in one sentence."""
 
+import bz2
 import csv
 import gzip
 import io
+import lzma
 import math
+import pickle
 import random
 import struct
+import zipfile
 
 import numpy as np
 import pytest
@@ -205,7 +209,10 @@ BAD = {
     "NUL": (b"a,b\n1,2\n3,\0\n", "'bad.csv', line 3 holds a NUL byte"),
     "latin-1": ("a,b\n1,2\nMünchen,3\n".encode("latin-1"), "'bad.csv', line 3: byte 0xfc is not UTF-8"),
     "UTF-16": ("a,b\n1,2\n".encode("utf-16"), "'bad.csv' is UTF-16"),
-    "Excel": (b"PK\x03\x04" + bytes(100), "'bad.csv' is no CSV file but an Excel file"),
+    "Excel": (
+        b"PK\x03\x04" + bytes(22) + b"\x13\0\0\0[Content_Types].xml",
+        "'bad.csv' is no CSV file but an Excel file",
+    ),
     "twice the same name": (b"a,b,a\n1,2,3\n", "'bad.csv', line 1: columns 1 and 3 are both named 'a'"),
     "no header": (b"1,5.5,1\n2,3,4\n", "both named '1'; each name must be there once (does the file begin with"),
     "an open quote": (b'a,b\n1,2\n3,"4\n5,6\n', "'bad.csv', line 3: a quotation mark is opened and never closed"),
@@ -247,10 +254,15 @@ def test_lines_are_counted_across_blocks(tmp_path, monkeypatch):
 
 
 def test_a_file_that_is_not_there(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"nowhere\.csv"):
-        read_csv(tmp_path / "nowhere.csv")
-    with pytest.raises(IsADirectoryError):
-        read_csv(tmp_path)
+    """The sentence that `cnn.load` has."""
+    for read in (read_csv, read_idx, read_npz, cnn.data.Preprocessing().fit, cnn.load):
+        with pytest.raises(FileNotFoundError) as raised:
+            read(tmp_path / "nowhere.csv")
+        assert str(raised.value) == f"cannot read {str(tmp_path / 'nowhere.csv')!r}: no such file or directory"
+        assert raised.value.errno == 2
+        with pytest.raises(IsADirectoryError) as raised:
+            read(tmp_path)
+        assert str(raised.value) == f"cannot read {str(tmp_path)!r}: it is a directory"
 
 
 @pytest.mark.parametrize("suffix", ["", ".gz"])
@@ -325,6 +337,135 @@ def test_places_of_rows(tmp_path):
     assert [chunk.place(i) for chunk in table.chunks() for i in range(chunk.rows)] == ["line 2", "line 4", "line 6"]
     path.write_text("\na,b\n1,x\n2,y\n")
     assert [chunk.place(i) for chunk in CsvTable(path).chunks() for i in range(chunk.rows)] == ["line 3", "line 4"]
+
+
+def zipped(name):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr(name, "a,b\n1,2\n")
+    return out.getvalue()
+
+
+def npy():
+    out = io.BytesIO()
+    np.save(out, np.ones(2))
+    return out.getvalue()
+
+
+FOREIGN = {
+    "PNG": (b"\x89PNG\r\n\x1a\n" + bytes(9), "a PNG picture"),
+    "JPEG": (b"\xff\xd8\xff\xe0" + bytes(9), "a JPEG picture"),
+    "GIF": (b"GIF89a" + bytes(9), "a GIF picture"),
+    "bzip2": (bz2.compress(b"a,b\n1,2\n"), "compressed by bzip2"),
+    "xz": (lzma.compress(b"a,b\n1,2\n"), "compressed by xz"),
+    "ZIP": (zipped("t.csv"), "a ZIP archive; unpack it first"),
+    "Excel": (zipped("[Content_Types].xml"), "an Excel file; save the sheet as CSV"),
+    "NPZ": (zipped("x.npy"), "an NPZ file of NumPy; use cnn.data.read_npz"),
+    "NPY": (npy(), "a NumPy array; read it with np.load"),
+    "PDF": (b"%PDF-1.7\n", "a PDF file"),
+    "SQLite": (b"SQLite format 3\0" + bytes(9), "an SQLite database"),
+    "Parquet": (b"PAR1" + bytes(9), "a Parquet file"),
+    "pickle": (pickle.dumps({"a": [1]}), "a pickle, which may run any code"),
+    "model": (struct.pack("<Q", 9) + b'{"a": 1 }', "a model file (safetensors)"),
+    "JSON rows": (b'[{"a": 1}, {"a": 2}]', "JSON; read it with json.load"),
+    "JSON columns": (b'\xef\xbb\xbf {\n  "a": [1, 2]}', "JSON; read it with json.load"),
+    "a web page": (b"<!DOCTYPE html><html>", "a web page"),
+}
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("name", FOREIGN)
+def test_files_of_other_kinds_are_named(name, packed, tmp_path):
+    data, sentence = FOREIGN[name]
+    path = tmp_path / ("x.csv.gz" if packed else "x.csv")
+    path.write_bytes(gzip.compress(data) if packed else data)
+    for read in (read_csv, cnn.data.Preprocessing().fit):
+        with pytest.raises(ValueError, match=r"^'x.csv(.gz)?' is no CSV file but ") as raised:
+            read(path)
+        assert f"is no CSV file but {sentence}" in str(raised.value)
+
+
+def test_headers_in_brackets_are_no_json(tmp_path):
+    (tmp_path / "t.csv").write_text("[id],{x}\n1,2\n")
+    assert list(read_csv(tmp_path / "t.csv")) == ["[id]", "{x}"]
+
+
+def test_a_gz_that_is_not_gzipped(tmp_path):
+    path = tmp_path / "t.csv.gz"
+    path.write_text("a,b\n1,2\n")
+    assert read_csv(path)["a"].tolist() == [1]
+    for data in (b"a,b\n1,\xff\n", b"a,b\n1,\0\n"):
+        path.write_bytes(data)
+        with pytest.raises(ValueError, match=r"'t.csv.gz' is named .gz, and neither compressed by gzip nor text"):
+            read_csv(path)
+    path.write_bytes(bz2.compress(b"a,b\n"))
+    with pytest.raises(ValueError, match="compressed by bzip2"):
+        read_csv(path)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize(("said", "separator"), [("sep=;", ";"), ('"sep=,"', ","), ("SEP=|", "|"), ("sep=\t", "\t")])
+def test_a_line_that_says_the_separator(said, separator, end, tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text(
+        said + end + f"a,;|{separator}b{end}1{separator}2{end}x{separator}{end}".replace("a,;|", "a"), newline=""
+    )
+    got = read_csv(path)
+    assert list(got) == ["a", "b"]
+    assert got["a"].tolist() == ["1", "x"]
+    with pytest.raises(ValueError, match="line 4, column 'b': 'y' is no number"):
+        path.write_text(said + end + f"a{separator}b{end}1{separator}2{end}3{separator}y{end}", newline="")
+        cnn.data.Preprocessing().fit({"a": [1], "b": [2]}).transform(path)
+    path.write_text("sep=#\na#b\n1#2\n")
+    with pytest.raises(ValueError, match=r"line 1: the separator is '#'; those that are read are , ; tab and \|"):
+        read_csv(path)
+
+
+def test_lines_that_spaces_separate(tmp_path):
+    path = tmp_path / "t.txt"
+    for text in ("a b c\n1 2 x\n", "5.1  3.5\n4.9  3.0\n"):
+        path.write_text(text)
+        with pytest.raises(ValueError, match="look separated by spaces; the separators that are read are , ; tab and"):
+            read_csv(path)
+    path.write_text("first name\nAnna Maria\n")
+    assert read_csv(path)["first name"].tolist() == ["Anna Maria"]
+
+
+def test_a_separator_behind_every_row(tmp_path, monkeypatch):
+    path = tmp_path / "t.csv"
+    for block in (1 << 20, 8):
+        monkeypatch.setattr("cnn.data.csv_file._BLOCK", block)
+        for header in ("a,b", "a,b,"):
+            path.write_text(f"{header}\n1,2,\n3,x,\n5,, \n")
+            prep = cnn.data.Preprocessing().fit(path)
+            assert prep.columns == ["a", "b"]
+            got = read_csv(path)
+            assert got["a"].tolist() == [1, 3, 5]
+            assert got["b"].tolist() == ["2", "x", None]
+        path.write_text("a,b\n1,2,\n3,4,\n5,6\n")
+        with pytest.raises(ValueError, match="line 4: 2 values, and the first row has 3"):
+            read_csv(path)
+        path.write_text("a,b\n1,2,\n3,4,\n5,6,7\n")
+        with pytest.raises(ValueError, match="line 4: 3 values, and the header has 2 columns"):
+            read_csv(path)
+
+
+@pytest.mark.parametrize("block", [1 << 20, 3])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_blank_line_of_one_column_is_a_blank_value(block, end, tmp_path, monkeypatch):
+    """So that predictions stay beside their rows."""
+    monkeypatch.setattr("cnn.data.csv_file._BLOCK", block)
+    path = tmp_path / "t.csv"
+    for last in ("4", '"4"'):
+        path.write_text(end.join(["a", "1", "", " ", "", last, ""]), newline="")
+        np.testing.assert_array_equal(read_csv(path)["a"], [1, np.nan, np.nan, np.nan, 4])
+        table = CsvTable(path)
+        lines = [chunk.place(i) for chunk in table.chunks() for i in range(chunk.rows)]
+        assert lines == [f"line {i}" for i in range(2, 7)]
+        prep = cnn.data.Preprocessing().fit(path)
+        net = cnn.Network([*prep.layers(), cnn.Dense(1)], seed=0)
+        net.preprocessing = prep
+        assert net.predict(path).shape == (5, 1)
 
 
 # ---- IDX

@@ -1,10 +1,14 @@
 """Networks and tables: trained on a CSV with text and blanks, the same digits everywhere; memory maps and batches."""
 
+import contextlib
+import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -215,6 +219,74 @@ def test_one_sigmoid_from_a_table():
     assert net.classify([{"x": 3}]).tolist() == ["yes"]
 
 
+README = Path(__file__).parents[1] / "README.md"
+
+
+@pytest.mark.parametrize(("target", "task"), [("species", "classification"), ("price", "regression")])
+def test_the_recipe_of_the_readme(target, task, tmp_path, monkeypatch):
+    """It is run as it stands there, but for the target's name."""
+    if not README.exists():
+        pytest.skip("README.md is not here")
+    blocks = re.findall(r"^```python\n(.*?)^```$", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    recipe = next(block for block in blocks if "prep.head()" in block)
+    monkeypatch.chdir(tmp_path)
+    frame = pd.read_csv(write_csv("all.csv", 400)).drop(columns="id")
+    frame["price"] = 1e5 * (3 + frame["length"] / 9 + (frame["colour"] == "red"))
+    frame = frame.drop(columns=["price" if target == "species" else "species"])
+    frame.to_csv("passengers.csv", index=False)
+    frame.iloc[:50].drop(columns=target).to_csv("new.csv", index=False)
+    names = {"cnn": cnn}
+    with contextlib.redirect_stdout(io.StringIO()):
+        exec(compile(recipe.replace('"survived"', repr(target)), "README.md", "exec"), names)
+    prep, net = names["prep"], names["net"]
+    assert prep.task == task
+    net.save("m.cnn")
+    found = prep.decode(cnn.load("m.cnn").predict("new.csv")).ravel()
+    if task == "classification":
+        assert (found == frame[target][:50]).mean() > 0.8
+    else:
+        assert cnn.metrics.r2(frame[target].to_numpy(), net.predict("passengers.csv")) > 0.95
+
+
+def test_targets_that_are_blank_in_some_rows(tmp_path):
+    frame = pd.read_csv(write_csv(tmp_path / "plants.csv"))
+    frame.loc[::5, "species"] = None
+    prep = Preprocessing("species", skip_blank_targets=True).fit(frame)
+    kept = frame.dropna(subset="species")
+
+    def weights(table):
+        net = make(frame, prep)
+        net.fit(table, epochs=2, verbose=0)
+        return net.parameters["dense_1.weight"].tobytes(), net.evaluate(table)
+
+    assert weights(frame) == weights(kept)
+    assert len(make(frame, prep).predict(frame)) == len(frame)
+
+
+def test_what_is_no_target():
+    table = {"x": [1.0, 2, 3, 4] * 5, "buys": ["ja", "nein"] * 10}
+    frame = pd.DataFrame(table)
+    prep = Preprocessing("buys").fit(table)
+    net = cnn.Network([*prep.layers(), *prep.head()], seed=0)
+    for one in (cnn.Network([1, 2], output="softmax"), net):
+        for call in (one.fit, one.evaluate, one.partial_fit, one.gradients):
+            with pytest.raises(TypeError, match=r"y is the text 'buys'; .*cnn.data.Preprocessing\(target='buys'\).fit"):
+                call(frame, "buys")
+    net.preprocessing = prep
+    with pytest.raises(ValueError, match="y holds True and False, and the classes are 'ja', 'nein': pass their names"):
+        net.fit(table, np.array([True, False] * 10))
+    net.fit(table, verbose=0)
+    assert prep.decode(net.classify(table)).tolist() == net.classify(table).tolist()
+    net.fit(table, np.eye(2, dtype=bool)[[0, 1] * 10], verbose=0)  # one-hot rows say which is which
+    words = Preprocessing("y").fit({"x": [1.5, 2.0], "y": ["True", "False"]})
+    assert words.classes == ["False", "True"]
+    net = cnn.Network([*words.layers(), *words.head()], seed=0)
+    net.preprocessing = words
+    assert net.evaluate({"x": [1.5, 2.0]}, [True, False]) == net.evaluate({"x": [1.5, 2.0]}, ["True", "False"])
+    with pytest.raises(ValueError, match="classes has 1"):
+        net.classes = ["a"]
+
+
 def test_errors(tmp_path):
     path = write_csv(tmp_path / "plants.csv")
     net, frame = make(path), pd.read_csv(path)
@@ -223,7 +295,7 @@ def test_errors(tmp_path):
     for call, error, sentence in [
         (lambda: net.fit(frame, frame["species"].replace("setosa", "rose")), ValueError,
          r"y has the label 'rose' in row \d+; the classes are 'setosa', 'versicolor', 'virginica'$"),
-        (lambda: net.fit(tmp_path / "bad.csv"), ValueError, "'bad.csv', line 3, column 'species': the target is blank"),
+        (lambda: net.fit(tmp_path / "bad.csv"), ValueError, "'bad.csv', column 'species': the target is blank in line 3"),
         (lambda: net.predict(frame.drop(columns="width")), ValueError, "the table: column 'width' is not there"),
         (lambda: net.predict(tmp_path / "none.csv"), FileNotFoundError, r"none\.csv"),
         (lambda: net.predict({"width": [1]}), ValueError, "column 'colour' is not there"),

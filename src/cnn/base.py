@@ -9,12 +9,14 @@ import numpy as np
 
 from . import _core
 from .arrays import Shape, inputs_of
+from .attributes import GuardedNetwork, Layers
 from .history import History
 from .layers import Input, Layer
+from .names import shown
 from .optimizers import Optimizer
 
 
-class NetworkBase(_core.Network):
+class NetworkBase(GuardedNetwork, _core.Network):
     """The state of a network beside its compiled part.
 
     Attributes
@@ -79,18 +81,23 @@ class NetworkBase(_core.Network):
         if self._cached_layers is None:
             from .graph import read
 
-            self._cached_layers = read(self)
+            layers, inputs = read(self)
+            for layer in [*layers, *inputs]:
+                layer._sealed = True
+                if isinstance(layer.activation, Layer):
+                    layer.activation._sealed = True
+            self._cached_layers = layers, inputs
         return self._cached_layers
 
     @property
     def layers(self) -> list[Layer]:
         """The layers in the order of the graph, without the inputs. They may go into another network, with copies of their values."""
-        return list(self._read_layers()[0])
+        return Layers(self._read_layers()[0])
 
     @property
     def inputs(self) -> list[Input]:
         """The input layers."""
-        return list(self._read_layers()[1])
+        return Layers(self._read_layers()[1])
 
     def layer(self, name: str | int) -> Layer:
         """A layer by name, or by its place.
@@ -102,8 +109,10 @@ class NetworkBase(_core.Network):
         """
         from .graph import find
 
+        if isinstance(name, bool) or not isinstance(name, str | int | np.integer | Layer):
+            raise TypeError(f"name is {shown(name)}; expected a layer's name or its place, as in net.layer('dense_1')")
         layers, inputs = self._read_layers()
-        everything = [*layers, *inputs] if isinstance(name, str) else layers
+        everything = [*layers, *inputs] if isinstance(name, str | Layer) else layers
         return everything[find(everything, name)]
 
     @property
@@ -197,6 +206,11 @@ class NetworkBase(_core.Network):
 
     def _from_table(self, X: Any, y: Any) -> tuple[Any, Any]:
         """X and y; of a table, without y, both as arrays."""
+        if isinstance(y, str):
+            raise TypeError(
+                f"y is the text {y!r}; pass the targets themselves; where it names a column of a table, set net.preprocessing ="
+                f" cnn.data.Preprocessing(target={y!r}).fit(table) and leave y out"
+            )
         if y is None and self._is_table(X) and self.preprocessing.target is not None:
             X, y = self.preprocessing._both(X)
         return X, y

@@ -28,6 +28,13 @@ class Callback(Spelled):
 
     network: "Network"
 
+    def __repr__(self) -> str:
+        code = getattr(type(self).__init__, "__wrapped__", type(self).__init__)
+        code = getattr(code, "__code__", None)  # a class without __init__ has none
+        names = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount] if code is not None else ()
+        values = {name: vars(self)[name] for name in names if vars(self).get(name) not in (None, "")}
+        return f"{type(self).__name__}({', '.join(f'{name}={shown(value)}' for name, value in values.items())})"
+
     def on_train_begin(self, logs: Logs) -> None:
         """Before the first epoch."""
 
@@ -51,6 +58,9 @@ class _Function(Callback):
     def __init__(self, function: Callable[[int, Logs], Any]) -> None:
         self.function = function
 
+    def __repr__(self) -> str:
+        return f"<callback {shown(self.function)}>"
+
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         self.function(epoch, logs)
 
@@ -65,14 +75,57 @@ def wrap(callback: Any) -> Any:
 
         raise TypeError(f"callbacks has {other} of another library: {instead(other, ours)}")
     if isinstance(callback, Callback) or any(hasattr(callback, name) for name in HOOKS):
+        _check_hooks(callback)
         return callback
     if callable(callback):
+        _check_takes(callback, ("epoch", "logs"), shown(callback))
         return _Function(callback)
     raise TypeError(
         f"callbacks has {shown(callback)}; expected callbacks, as in callbacks=[cnn.EarlyStopping()], or functions f(epoch, logs)"
     )
 
 
+def _check_hooks(callback: Any) -> None:
+    """That each of its hooks can be called, and that none is misspelt, which would never be called."""
+    from difflib import get_close_matches
+
+    kind = type(callback)
+    if kind.__module__.partition(".")[0] == "cnn":
+        return
+    for hook in HOOKS:
+        if overrides(callback, hook):
+            theirs = getattr(Callback, hook).__code__.co_varnames[1 : getattr(Callback, hook).__code__.co_argcount]
+            _check_takes(getattr(callback, hook), theirs, f"{kind.__name__}.{hook}")
+    if isinstance(callback, Callback):
+        for name in (n for k in kind.__mro__ for n in vars(k) if n.startswith("on_") and n not in HOOKS):
+            near = {"on_batch_begin": "on_train_batch_begin", "on_batch_end": "on_train_batch_end"}.get(name)
+            near = near or next(iter(get_close_matches(name, HOOKS, 1, 0.85)), None)
+            if near is not None and name not in _KERAS_HOOKS:
+                raise ValueError(
+                    f"callbacks has a {kind.__name__} with {name}, which is never called; did you mean {near}?"
+                )
+
+
+def _check_takes(function: Any, names: tuple[str, ...], label: str) -> None:
+    import inspect
+
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # compiled
+        return
+    try:
+        signature.bind(*names)
+    except TypeError:
+        takes = ", ".join(signature.parameters)
+        raise TypeError(
+            f"callbacks has {label}, which takes ({takes}); it is called with ({', '.join(names)})"
+        ) from None
+
+
+# Keras calls these in evaluate and predict: one object may serve both libraries.
+_KERAS_HOOKS = frozenset(
+    f"on_{a}_{b}" for a in ("test", "predict", "test_batch", "predict_batch") for b in ("begin", "end")
+)
 HOOKS = [name for name in vars(Callback) if name.startswith("on_")]
 
 

@@ -8,6 +8,7 @@ from . import metrics as metrics_module
 from . import optimizers as optimizers_module
 from .arrays import by_output
 from .base import NetworkBase
+from .names import shown
 from .optimizers import Adam
 
 
@@ -32,7 +33,7 @@ class MetricPlan:
                         f"the metric {name} is a function, and functions see the first output only, {outputs[0]!r}"
                     )
                 else:
-                    self.functions.append(metric)
+                    self.functions.append(metrics_module.Own(metric))
                     function_names.append(name)
         self.names += function_names
 
@@ -41,6 +42,16 @@ class Choices(NetworkBase):
     """The last choice, and how it changes."""
 
     # ---- Choices: loss, optimizer, metrics
+
+    def _checked(self, name: str, value: Any) -> Any:
+        if name == "classes":
+            return _class_list(value, self._ends[3])
+        if name == "loss":
+            chosen = self._resolve_losses(value)
+            return chosen[0] if len(chosen) == 1 else chosen
+        by_output_list = self._resolve_metrics(value)
+        MetricPlan(by_output_list, self._ends[2])
+        return self._by_output(by_output_list)
 
     def _choices(self) -> tuple[Any, ...]:
         return (
@@ -117,6 +128,7 @@ class Choices(NetworkBase):
         options = optimizer._options()
         key = (specs, self._input_gradients)
         trainer = self._trainer
+        fresh = trainer is None or self._trainer_key != (key, options)
         if trainer is None or self._trainer_key[0] != key or trainer.max_batch < rows:
             state = self._pending if trainer is None else trainer.state()
             room = max(rows, trainer.max_batch if trainer is not None and trainer.max_batch <= 4 * rows else 0)
@@ -129,7 +141,8 @@ class Choices(NetworkBase):
             trainer.set_optimizer(optimizer.kind, {"lr": optimizer.rate, **options})
         if not callable(optimizer.lr):
             trainer.lr = optimizer.lr
-        self._trainer, self._trainer_key, self._pending = trainer, (key, options), None
+        if fresh or trainer is not self._trainer:
+            self._trainer, self._trainer_key, self._pending = trainer, (key, options), None
         return trainer
 
     def _ready_evaluator(self, rows: int, chosen: list[losses.LossLike]) -> _core.Trainer:
@@ -143,6 +156,22 @@ class Choices(NetworkBase):
 
     def _spare_evaluator(self, trainer: _core.Trainer, chosen: list[losses.LossLike]) -> None:
         self._evaluator = [losses.spec(loss) for loss in chosen], trainer
+
+
+def _class_list(classes: Any, shapes: Sequence[Any]) -> list[Any]:
+    """The names of the classes, one for each that the outputs tell apart."""
+    if isinstance(classes, str | bytes | dict | set) or not hasattr(classes, "__iter__"):
+        raise TypeError(f"classes is {shown(classes)}; expected a list of names, as in net.classes = ['cat', 'dog']")
+    names = classes.tolist() if hasattr(classes, "tolist") else list(classes)
+    twice = next((name for i, name in enumerate(names) if name in names[:i]), None)
+    if twice is not None:
+        raise ValueError(f"classes has {twice!r} twice")
+    outputs = shapes[0][-1] if len(shapes) == 1 and shapes[0] else None
+    wanted = 2 if outputs == 1 else outputs
+    if wanted is not None and len(names) != wanted:
+        tells = "one output, which tells two classes apart" if outputs == 1 else f"{outputs} outputs, one a class"
+        raise ValueError(f"classes has {len(names)} names, and the network has {tells}")
+    return names
 
 
 def listed(values: Any) -> list[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.resources import as_file, files
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -91,3 +92,11 @@ def spirals(
     radius = random.uniform(0.05, 1, n)
     angle = radius * 5 + y * (2 * np.pi / classes) + random.normal(0, noise, n)
     return np.c_[radius * np.sin(angle), radius * np.cos(angle)].astype(np.float32), y.astype(np.int64)
+
+
+if not TYPE_CHECKING:  # a type checker would take any name for one of the module
+
+    def __getattr__(name: str) -> object:
+        from .names import missing
+
+        raise AttributeError(missing(name, __all__, "cnn.datasets"), name=name)

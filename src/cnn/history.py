@@ -1,7 +1,7 @@
 """What a fit returns."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 __all__ = ["History"]
 
@@ -30,6 +30,27 @@ class History:
     def __repr__(self) -> str:
         last = ", ".join(f"{name}={values[-1]:.4g}" for name, values in self.history.items() if values)
         return f"History({len(self)} epochs: {last})" if last else "History(no epochs)"
+
+    if not TYPE_CHECKING:  # a type checker would allow any name
+
+        def __getattr__(self, name: str) -> NoReturn:
+            if name.startswith("_") or name in ("history", "epoch"):  # of one that is being copied
+                raise AttributeError(name, name=name)
+            raise AttributeError(f"History has no {name!r}: {self._instead(name)}", name=name)
+
+    def __getitem__(self, name: object) -> NoReturn:
+        raise TypeError(f"a History is not indexed: {self._instead(name)}")
+
+    def _instead(self, name: object) -> str:
+        if name in ("epochs", "epoch"):
+            return "write history.epoch, a list, or len(history) for how many"
+        figure = {"losses": "loss", "val_losses": "val_loss", "acc": "accuracy", "val_acc": "val_accuracy"}.get(
+            str(name), name
+        )
+        if isinstance(figure, str) and (figure in self.history or figure in ("loss", "val_loss")):
+            return f'write history.history["{figure}"], a list with a number an epoch'
+        has = ", ".join(self.history)
+        return f'write history.history[name], as in history.history["loss"]{f" (it has {has})" if has else ""}'
 
     def _append(self, epoch: int, logs: dict[str, float]) -> None:
         self.epoch.append(epoch)

@@ -2,6 +2,9 @@
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from .attributes import GuardedLayer, Views
 from .bound import BoundLayer
 from .names import LayerWords
 
@@ -20,7 +23,7 @@ class Tensor:
         return f"Tensor({self.layer!r})"
 
 
-class Layer(BoundLayer, LayerWords):
+class Layer(GuardedLayer, BoundLayer, LayerWords):
     """What all layers have.
 
     Parameters
@@ -38,14 +41,18 @@ class Layer(BoundLayer, LayerWords):
         self._common(name, trainable)
 
     def _common(self, name: str | None, trainable: bool) -> None:
+        self.name = name
+        self._check_name()
+        self._trainable = bool(trainable)
+
+    def _check_name(self) -> None:
+        name = self.name
         if name is not None and (
             not isinstance(name, str) or not name or "." in name or "@" in name or name.startswith("__")
         ):
             raise ValueError(
                 f"name is {name!r}; a layer's name is a string without '.' and '@', and does not begin with '__'"
             )
-        self.name = name
-        self._trainable = bool(trainable)
 
     def __call__(self, inputs: Any) -> Tensor:
         """Apply the layer to one tensor, or to a list of them."""
@@ -66,11 +73,18 @@ class Layer(BoundLayer, LayerWords):
             raise ValueError(f"{type(self).__name__} takes one input, not {len(given)}")
         return Tensor(self, tuple(given))
 
+    @property
+    def parameters(self) -> dict[str, np.ndarray]:
+        """Name ("weight", "bias") to a writable view: what is written there is the network's at once."""
+        return Views(super().parameters)
+
     # What the engine takes: attributes by the names of cnn.h; defaults are left out.
     def _attributes(self) -> dict[str, Any]:
         return {}
 
     def _common_attributes(self) -> dict[str, Any]:
+        if self._network is None:  # it may have been set since; a file's names may be others
+            self._check_name()
         out: dict[str, Any] = {} if self._trainable else {"trainable": 0}
         if self._lr_scale != 1.0:
             out["lr_scale"] = self._lr_scale

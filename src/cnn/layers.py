@@ -7,11 +7,12 @@ their parameters and `trainable`.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from . import _core
+from .attributes import Settings
 from .checks import number, sizes, whole
 from .layer import Layer, Tensor
 from .names import lookup
@@ -67,12 +68,18 @@ class Input(Layer, Tensor):
     """
 
     op = "input"
+    _settings: ClassVar[Settings] = {
+        "shape": lambda v: tuple(None if s == -1 else s for s in sizes("shape", v, openly=True)),
+        "dtype": lambda v: lookup("dtype", v, ("float", "int32", "int64"), {"float32": "float", "float64": "float"}),
+        "layer": None,
+        "inputs": None,
+    }
 
     def __init__(self, shape: Any, dtype: str = "float", *, name: str | None = None) -> None:
         self._common(name, True)
         Tensor.__init__(self, self, ())
-        self.shape = tuple(None if s == -1 else s for s in sizes("shape", shape, openly=True))
-        self.dtype = lookup("dtype", dtype, ("float", "int32", "int64"), {"float32": "float", "float64": "float"})
+        self.shape: tuple[int | None, ...] = shape
+        self.dtype = dtype
 
     def __call__(self, inputs: Any) -> Tensor:
         raise TypeError("an Input is not called; the layers after it are, as in cnn.Dense(8)(x)")
@@ -112,6 +119,15 @@ class Dense(Layer):
     """
 
     op = "dense"
+    _settings: ClassVar[Settings] = {
+        "units": lambda v: whole("units", v),
+        "activation": lambda v: v if isinstance(v, Activation) else activation_name(v),
+        "init": init_name,
+        "bias_init": lambda v: init_name(v, "bias_init") or "zeros",
+        "l1": lambda v: number("l1", v, 0),
+        "l2": lambda v: number("l2", v, 0),
+        "max_norm": lambda v: None if v is None else number("max_norm", v, 0, above=True),
+    }
 
     def __init__(
         self,
@@ -126,13 +142,10 @@ class Dense(Layer):
         name: str | None = None,
         trainable: bool = True,
     ) -> None:
-        self.units = whole("units", units)
-        self.activation = activation if isinstance(activation, Activation) else activation_name(activation)
+        self.units, self.activation = units, activation
         self._has_bias = bool(bias)
-        self.init = init_name(init)
-        self.bias_init = init_name(bias_init, "bias_init") or "zeros"
-        self.l1, self.l2 = number("l1", l1, 0), number("l2", l2, 0)
-        self.max_norm = None if max_norm is None else number("max_norm", max_norm, 0, above=True)
+        self.init, self.bias_init = init, bias_init
+        self.l1, self.l2, self.max_norm = l1, l2, max_norm
         self._common(name, trainable)
 
     def _attributes(self) -> dict[str, Any]:
@@ -187,19 +200,24 @@ class Activation(Layer):
     """
 
     op = "activation"
+    _settings: ClassVar[Settings] = {"activation": activation_name, "constants": None}
 
     def __init__(self, activation: str, *, name: str | None = None, trainable: bool = True, **constants: float) -> None:
-        self.activation = activation_name(activation)
+        self.activation = activation
+        self.constants = constants
+        self.constants = self._checked_constants()
+        self._common(name, trainable)
+
+    def _checked_constants(self) -> dict[str, float]:
         known = _ACTIVATION_CONSTANTS.get(self.activation, ())
-        for constant in constants:
+        for constant in self.constants:
             if constant not in known:
                 raise TypeError(f"{self.activation} has no constant {constant}; it has {', '.join(known) or 'none'}")
-        self.constants = {constant: number(constant, value) for constant, value in constants.items()}
-        self._common(name, trainable)
+        return {constant: number(constant, value) for constant, value in self.constants.items()}
 
     def _attributes(self) -> dict[str, Any]:
         engine = dict(zip(_ACTIVATION_CONSTANTS.get(self.activation, ()), ("alpha", "beta"), strict=False))
-        constants = {engine[name]: value for name, value in self.constants.items()}
+        constants = {engine[name]: value for name, value in self._checked_constants().items()}
         return {"activation": _core.ACTIVATIONS[self.activation], **constants}
 
     @classmethod
@@ -216,9 +234,10 @@ class Dropout(Layer):
     """In training each number is 0 with probability `rate`, else divided by 1 - rate (Srivastava et al. 2014)."""
 
     op = "dropout"
+    _settings: ClassVar[Settings] = {"rate": lambda v: number("rate", v, 0, 1)}
 
     def __init__(self, rate: float = 0.5, *, name: str | None = None, trainable: bool = True) -> None:
-        self.rate = number("rate", rate, 0, 1)
+        self.rate = rate
         self._common(name, trainable)
 
     def _attributes(self) -> dict[str, Any]:
@@ -233,9 +252,10 @@ class GaussianNoise(Layer):
     """In training ``y = x + std e``, e from N(0, 1)."""
 
     op = "gaussian_noise"
+    _settings: ClassVar[Settings] = {"std": lambda v: number("std", v, 0)}
 
     def __init__(self, std: float = 1.0, *, name: str | None = None, trainable: bool = True) -> None:
-        self.std = number("std", std, 0)
+        self.std = std
         self._common(name, trainable)
 
     def _attributes(self) -> dict[str, Any]:
@@ -250,10 +270,10 @@ class Rescale(Layer):
     """``y = scale x + offset``, as in ``Rescale(1 / 255)`` for bytes."""
 
     op = "rescale"
+    _settings: ClassVar[Settings] = {"scale": lambda v: number("scale", v), "offset": lambda v: number("offset", v)}
 
     def __init__(self, scale: float, offset: float = 0.0, *, name: str | None = None, trainable: bool = True) -> None:
-        self.scale = number("scale", scale)
-        self.offset = number("offset", offset)
+        self.scale, self.offset = scale, offset
         self._common(name, trainable)
 
     def _attributes(self) -> dict[str, Any]:
@@ -278,6 +298,7 @@ class Normalize(Layer):
     """
 
     op = "normalize"
+    _settings: ClassVar[Settings] = {"axis": lambda v: whole("axis", v, -8)}
 
     def __init__(
         self,
@@ -289,7 +310,7 @@ class Normalize(Layer):
         name: str | None = None,
         trainable: bool = True,
     ) -> None:
-        self.axis = whole("axis", axis, -8)
+        self.axis = axis
         self._values: dict[str, np.ndarray] = {}
         for key, value in (("mean", mean), ("std", std), ("fill", fill)):
             if value is not None:
@@ -361,10 +382,10 @@ class OneHot(Layer):
     """
 
     op = "one_hot"
+    _settings: ClassVar[Settings] = {"classes": lambda v: _class_counts(v)}
 
     def __init__(self, classes: Any, *, name: str | None = None, trainable: bool = True) -> None:
-        one = not hasattr(classes, "__iter__")
-        self.classes = whole("classes", classes) if one else tuple(whole("classes", c, 0) for c in classes)
+        self.classes: int | tuple[int, ...] = classes
         self._common(name, trainable)
 
     def _attributes(self) -> dict[str, Any]:
@@ -374,6 +395,12 @@ class OneHot(Layer):
     def _from_attributes(cls, attributes: dict[str, Any]) -> "OneHot":
         classes = tuple(attributes["classes"])
         return cls(classes[0] if len(classes) == 1 else classes)
+
+
+def _class_counts(classes: Any) -> int | tuple[int, ...]:
+    if not hasattr(classes, "__iter__"):
+        return whole("classes", classes)
+    return tuple(whole("classes", c, 0) for c in classes)
 
 
 class Flatten(Layer):
@@ -386,9 +413,10 @@ class Reshape(Layer):
     """Another shape of a sample; one size may be -1."""
 
     op = "reshape"
+    _settings: ClassVar[Settings] = {"shape": lambda v: sizes("shape", v, openly=True)}
 
     def __init__(self, shape: Any, *, name: str | None = None, trainable: bool = True) -> None:
-        self.shape = sizes("shape", shape, openly=True)
+        self.shape: tuple[int, ...] = shape
         self._common(name, trainable)
 
     def _attributes(self) -> dict[str, Any]:
@@ -418,9 +446,10 @@ class Concat(Layer):
 
     op = "concat"
     many = True
+    _settings: ClassVar[Settings] = {"axis": lambda v: whole("axis", v, -8)}
 
     def __init__(self, axis: int = -1, *, name: str | None = None, trainable: bool = True) -> None:
-        self.axis = whole("axis", axis, -8)
+        self.axis = axis
         self._common(name, trainable)
 
     def _attributes(self) -> dict[str, Any]:
@@ -449,6 +478,11 @@ class Function(Layer):
 
     op = "function"
     many = True
+    _settings: ClassVar[Settings] = {
+        "forward": lambda v: _code(v),
+        "backward": lambda v: None if v is None else _code(v),
+        "init": init_name,
+    }
 
     def __init__(
         self,
@@ -461,11 +495,9 @@ class Function(Layer):
         name: str | None = None,
         trainable: bool = True,
     ) -> None:
-        if not callable(forward) or not (backward is None or callable(backward)):
-            raise TypeError("forward and backward must be functions")
         self.forward, self.backward = forward, backward
         self._output_shape = None if output_shape is None else sizes("output_shape", output_shape, openly=True)
-        self.init = init_name(init)
+        self.init = init
         self._given: dict[str, np.ndarray | None] = {}
         self._shapes: dict[str, tuple[int, ...]] = {}
         if not isinstance(parameters, dict | None):
@@ -505,6 +537,12 @@ class Function(Layer):
         for key, value in self._given.items():
             if value is not None:
                 self._write(key, value)
+
+
+def _code(function: Any) -> Callable[..., Any]:
+    if not callable(function):
+        raise TypeError("forward and backward must be functions")
+    return function
 
 
 def _missing(*arguments: Any) -> Any:

@@ -8,9 +8,11 @@ by the prediction; weighing and averaging are done by the engine.
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from . import _core
 from .checks import number
-from .names import Spelled, foreign, lookup, shown, theirs
+from .names import Spelled, foreign, lookup, shown, swapped, theirs
 
 __all__ = ["CrossEntropy", "Huber", "Loss", "Quantile"]
 
@@ -89,6 +91,11 @@ def resolve(loss: Any) -> LossLike:
     if isinstance(loss, type):
         raise TypeError(f"loss is the class {loss.__name__}; expected a name such as 'cross_entropy', or a function")
     if callable(loss):
+        if swapped(loss):
+            raise ValueError(
+                f"loss is {shown(loss)}, which takes {', '.join(loss.__code__.co_varnames[:2])}; it is called as f(y_true, y_pred):"
+                " change their order"
+            )
         return loss
     raise TypeError(
         f"loss is {shown(loss)}; expected a name, an object of cnn.losses, or f(y_true, y_pred) -> (losses, gradients)"
@@ -101,7 +108,51 @@ def spec(loss: LossLike) -> tuple[Any, ...] | None:
         return None
     if isinstance(loss, Loss):
         return (loss.kind, loss._constant, 1.0)
-    return (loss, 0.0, 1.0)
+    return (loss if isinstance(loss, str) else Own(loss), 0.0, 1.0)
+
+
+class Own:
+    """A loss of one's own, whose results are looked at before the engine takes them."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Own) and self.function == other.function
+
+    def __hash__(self) -> int:
+        return hash(self.function)
+
+    def __call__(self, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
+        result = self.function(y_true, y_pred)
+        name, n = shown(self.function), len(y_pred)
+        wanted = f"expected (losses ({n},), gradients {y_pred.shape})"
+        if not isinstance(result, tuple) or len(result) != 2:
+            what = f"a tuple of {len(result)}" if isinstance(result, tuple) else returned(result)
+            hint = ""
+            if not isinstance(result, tuple):
+                hint = ": a loss gives the gradient by y_pred, too"
+                hint += ", and a number for each sample, not their mean" if np.ndim(result) == 0 else ""
+            raise TypeError(f"loss={name} returned {what}; {wanted}{hint}")
+        for label, value, shape in zip(("losses", "gradients"), result, ((n,), y_pred.shape), strict=True):
+            array = np.asarray(value)
+            if array.dtype.kind not in "fiub":
+                raise TypeError(f"loss={name} returned {returned(value)} for the {label}; {wanted}")
+            if array.shape != shape:
+                mean = label == "losses" and array.size == 1
+                hint = ": a number for each sample, not their mean" if mean else ""
+                if label == "losses" and array.shape == y_pred.shape and array.ndim > 1:
+                    hint = ": the mean or the sum over each sample's outputs, as in losses.mean(axis=1)"
+                raise ValueError(f"loss={name} returned {label} of the shape {array.shape}; {wanted}{hint}")
+        return result
+
+
+def returned(value: Any) -> str:
+    """What came back from a function of the user's."""
+    shape = getattr(value, "shape", None)
+    if isinstance(shape, tuple) and shape:
+        return f"an array of the shape {shape}"
+    return "None (is there a return?)" if value is None else f"{shown(value, 40)}, of the type {type(value).__name__}"
 
 
 def to_json(loss: Any) -> Any:

@@ -13,7 +13,7 @@ import numpy as np
 
 from . import _core
 from .checks import whole
-from .names import Spelled, foreign, lookup, shown, theirs
+from .names import Spelled, foreign, lookup, shown, swapped, theirs
 
 __all__ = [
     "TopKAccuracy",
@@ -267,9 +267,35 @@ def resolve(metric: Any) -> Any:
     if other is not None:
         raise TypeError(f"metric is {shown(metric)}; {theirs('metric', other, FUNCTIONS)}")
     if callable(metric) and not isinstance(metric, type):
+        if swapped(metric):
+            raise ValueError(
+                f"metric is {shown(metric)}, which takes {', '.join(metric.__code__.co_varnames[:2])}; it is called as"
+                " f(y_true, y_pred): change their order"
+            )
         name = getattr(metric, "__name__", "")
         return name if FUNCTIONS.get(name) is metric else metric
     raise TypeError(f"metric is {metric!r}; expected a name such as 'accuracy', or f(y_true, y_pred) -> float")
+
+
+class Own:
+    """A metric of one's own, whose result is looked at."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+
+    def __call__(self, y_true: Any, y_pred: Any) -> float:
+        result = self.function(y_true, y_pred)
+        try:
+            if isinstance(result, str | bytes) or getattr(result, "shape", ()) not in ((), (1,)):
+                raise TypeError
+            return float(result)
+        except (TypeError, ValueError):
+            from .losses import returned
+
+            hint = ": their mean, perhaps" if getattr(result, "shape", ()) else ""
+            raise TypeError(
+                f"metrics has {shown(self.function)}, which returned {returned(result)}; expected one number{hint}"
+            ) from None
 
 
 def name_of(metric: Any) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .spellings import (
     ARGUMENTS,
@@ -96,6 +96,16 @@ def theirs(what: str, name: str, known: Iterable[str]) -> str:
     return f'write {what}="{ours}"' if ours is not None else f"write {text}"
 
 
+def swapped(function: Any) -> bool:
+    """Whether a loss or metric names its arguments (y_pred, y_true): it would be called the other way round, silently."""
+    code = getattr(function, "__code__", None)
+    if code is None or code.co_argcount < 2:
+        return False
+    first, second = code.co_varnames[:2]
+    predicted, true = ("pred", "yhat", "y_hat", "output", "logit"), ("true", "target", "label")
+    return any(w in first for w in predicted) and any(w in second for w in true)
+
+
 # Not scikit-learn: its metrics are functions of arrays, and serve as they are.
 _LIBRARIES = ("torch", "torchmetrics", "keras", "tf_keras", "tensorflow", "optax")
 
@@ -147,9 +157,9 @@ def unknown(what: str, given: str, known: Iterable[str]) -> str:
     ours = _ours(given, names)
     if ours is not None:
         return f"{what} {given!r} is not known; write {ours!r}"
-    text = _elsewhere(given, VALUES)
+    text = _elsewhere(given, VALUES) or (_elsewhere(given, NAMES) if what == "name" else None)
     if text is not None:
-        return f"{what} {given!r} is not a name of cnn: write {text}"
+        return f"{what} {given!r} is not a name of cnn: {_say(text)}"
     near = _nearest(given, names)
     listed = ", ".join(names)
     hint = f"did you mean {near}?" if near else f"known: {listed if len(listed) < 200 else listed[:160] + ', ...'}"
@@ -189,9 +199,21 @@ def instead(name: str, known: Iterable[str], module: str = "cnn") -> str:
     loss = _ours(name, list(LOSSES))
     if loss is not None:
         return f'a loss is a name, as in loss="{loss}"'
+    place = _place(name) if module == "cnn" else None
+    if place is not None:
+        return f"write {place}.{name}"
     near = _nearest(name, names)
     listed = ", ".join(names)
     return f"did you mean {near}?" if near else f"it has {listed if len(listed) < 160 else listed[:130] + ', ...'}"
+
+
+def _place(name: str) -> str | None:
+    """The module of ours that has a name, of those that people import."""
+    from importlib import import_module
+
+    from . import _MODULES
+
+    return next((f"cnn.{m}" for m in _MODULES if name in getattr(import_module(f"cnn.{m}"), "__all__", ())), None)
 
 
 def _nearest(given: str, names: list[str]) -> str:
@@ -307,16 +329,6 @@ else:
 
     class LayerWords(_worded(LAYER, {})):
         """A layer's attributes of other libraries."""
-
-
-class Named(dict[str, Any]):
-    """A dict that is read without parentheses."""
-
-    def __call__(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise TypeError(
-            "net.parameters is a dict and is not called: write net.parameters (an optimizer is not given it: it goes to fit,"
-            " as in net.fit(X, y, optimizer=cnn.Adam(lr=0.001)))"
-        )
 
 
 class Spelled:

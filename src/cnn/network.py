@@ -8,11 +8,12 @@ import numpy as np
 
 from . import _core, graph
 from .arrays import as_array, fits, shape_text
+from .attributes import Named, Views
 from .checks import number, whole
 from .inspection import Inspection
-from .layers import Dense, Input, Tensor, init_name
+from .layers import Dense, Input, Layer, Tensor, init_name
 from .manual import Manual
-from .names import Named, NetworkWords, Spelled, unknown
+from .names import NetworkWords, Spelled, shown, unknown
 from .persistence import Persistence
 
 __all__ = ["Network"]
@@ -122,7 +123,7 @@ class Network(Manual, Inspection, Persistence, Spelled, NetworkWords):
     @property
     def buffers(self) -> dict[str, np.ndarray]:
         """What belongs to the network and is not trained: running statistics, and the means of `Normalize`."""
-        return {b["name"]: self._block(i) for i, b in enumerate(self._block_table) if b["kind"] != "weight"}
+        return Views((b["name"], self._block(i)) for i, b in enumerate(self._block_table) if b["kind"] != "weight")
 
     def set_parameters(self, parameters: dict[str, Any], strict: bool = True) -> None:
         """Set values by name: all or none.
@@ -183,6 +184,8 @@ class Network(Manual, Inspection, Persistence, Spelled, NetworkWords):
         upto : str, int or layer, optional
             The last of them; by default all.
         """
+        if upto is not None and (isinstance(upto, bool) or not isinstance(upto, str | int | np.integer | Layer)):
+            raise TypeError(f"upto is {shown(upto)}; expected a layer's name or its place, as in net.freeze('dense_1')")
         layers = self.layers
         last = len(layers) - 1 if upto is None else graph.find(layers, upto)
         for layer in layers[: last + 1]:
@@ -256,11 +259,18 @@ class Network(Manual, Inspection, Persistence, Spelled, NetworkWords):
 
         One output is the probability of class 1; of k outputs the largest wins; k outputs trained with binary_cross_entropy are k
         yes/no labels, and give 0 and 1.
+
+        Raises
+        ------
+        ValueError
+            Where an answer of the network is NaN, which is no class: it names the row, and where X has a NaN or an infinity there.
         """
         if len(self._outputs) != 1:
             raise ValueError(f"classify needs one output, and the network has {len(self._outputs)}; use predict")
         loss = self._loss_names()[0]
         y = self.predict(X, batch_size=batch_size)
+        if np.isnan(y).any():
+            raise ValueError(self._why_nan(X, y))
         logits = self._output_activation() == "linear"
         if y[0:1].size == 1 or y.shape[-1] == 1 or loss == "binary_cross_entropy":
             if logits and loss not in ("binary_cross_entropy", "hinge"):
@@ -275,6 +285,24 @@ class Network(Manual, Inspection, Persistence, Spelled, NetworkWords):
         else:
             labels = y.argmax(axis=-1)
         return labels if self.classes is None else np.asarray(self.classes)[labels]
+
+    def _why_nan(self, X: Any, y: np.ndarray) -> str:
+        """The sentence for outputs that are no class."""
+        row = int(np.argwhere(np.isnan(y))[0, 0])
+        begin = f"the network's answer for row {row} is NaN"
+        arrays = self._input_arrays(X)
+        for name, array in zip(self._ends[0], arrays, strict=True):
+            odd = np.argwhere(~np.isfinite(np.asarray(array[row], np.float64)))
+            if len(odd):
+                at = tuple(map(int, odd[0]))
+                kind = "a NaN" if np.isnan(float(array[(row, *at)])) else "an infinity"
+                place = f"row {row}, column {at[0]}" if len(at) == 1 else f"row {row}, at {at}"
+                label = "X" if len(arrays) == 1 else f"X for {name!r}"
+                return f"{begin}: {label} has {kind} in {place}"
+        bad = next((n for n, p in self.parameters.items() if not np.isfinite(p).all()), None)
+        if bad is not None:
+            return f"{begin}: {bad} has a number that is not finite; net.reset() begins afresh"
+        return f"{begin}, though X and the parameters are finite: its numbers are too large for {self.dtype}"
 
     def _output_activation(self) -> str:
         node = next(n for n in self._nodes() if n["output"] == self._outputs[0])

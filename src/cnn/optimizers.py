@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import _core, schedules
 from .checks import number, whole
-from .names import Spelled, lookup
+from .names import Spelled, keyword_sentence, lookup
 
 __all__ = ["LBFGS", "SGD", "Adagrad", "Adam", "AdamW", "Optimizer", "RMSprop", "Rprop"]
 
@@ -33,8 +33,15 @@ class Optimizer(Spelled):
                 f"lr is a {kind}; it must be a number or a schedule: parameters are not passed, and the optimizer goes to fit,"
                 " as in net.fit(X, y, optimizer=cnn.Adam(lr=0.001))"
             )
-        if name == "lr" and not callable(value):
-            value = number("lr", value, 0)
+        if name == "lr":
+            if not callable(value):
+                value = number("lr", value, 0)
+        elif name[0] != "_" and type(self).__module__.partition(".")[0] == "cnn":
+            made = getattr(type(self).__init__, "__wrapped__", type(self).__init__).__code__
+            names = made.co_varnames[1 : made.co_argcount + made.co_kwonlyargcount]
+            if name not in (*names, "clip_norm", "clip_value"):
+                sentence = keyword_sentence(type(self).__name__, name, names).replace("has no argument", "has no", 1)
+                raise AttributeError(sentence, name=name)
         object.__setattr__(self, name, value)
 
     @property

@@ -367,3 +367,11 @@ def predictions(y_true: Any, y_pred: Any, ax: Any = None) -> Any:
     if y.shape[1] > 1:
         ax.legend(frameon=False)
     return ax
+
+
+if not TYPE_CHECKING:  # a type checker would take any name for one of the module
+
+    def __getattr__(name: str) -> Any:
+        from .names import missing
+
+        raise AttributeError(missing(name, __all__, "cnn.plots"), name=name)

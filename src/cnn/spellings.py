@@ -134,6 +134,7 @@ _GRADIENTS = "net.gradients(X, y), or net.forward, net.backward and net.step; pr
 _CPU = "nothing: cnn computes on the CPU (there are no GPUs in version 1)"
 _SEED = "use seed=, as in cnn.Network([2, 8, 1], seed=0)"
 _SCHEDULE = "use the schedule as the rate, as in optimizer=cnn.Adam(lr=lambda epoch: 0.01 * 0.9**epoch), or one of cnn.schedules"
+_SEARCH = "cnn train data.csv --target y --search 30 on the command line, or a loop over cnn.Network"
 _LABELS = "classes, y = np.unique(names, return_inverse=True) and net.classes = classes, or cnn.data.Preprocessing"
 
 
@@ -179,6 +180,19 @@ NAMES: dict[str, str] = {
     "gpu": _CPU,
     "mps": _CPU,
     "manualseed": _SEED,
+    "setseed": _SEED,
+    "seed": _SEED,
+    "random": f"{_SEED}; there is no global seed",
+    "version": "cnn.__version__",
+    "pipeline": "use cnn.data.Preprocessing, whose layers() stand at the head of the network",
+    "gridsearchcv": _SEARCH,
+    "randomizedsearchcv": _SEARCH,
+    "confusionmatrix": "cnn.metrics.confusion_matrix(y, net.classify(X)), or cnn.plots.confusion_matrix for a picture",
+    "confusionmatrixdisplay": "cnn.plots.confusion_matrix(y, net.classify(X))",
+    "loaddigits": "cnn.datasets.digits()",
+    "makemoons": "cnn.datasets.moons()",
+    "history": "history.plot() of the history = net.fit(X, y)",
+    "plothistory": "history.plot() of the history = net.fit(X, y)",
     "setrandomseed": _SEED,
     "randomseed": _SEED,
     "setnumthreads": "cnn.set_num_threads(n)",
@@ -268,6 +282,7 @@ METHODS: dict[str, str] = {
     "to_json": "net.save(path)",
     "count_params": "net.count_parameters()",
     "outputs": "net.output_shape, or net.layers[-1]",
+    "metrics_names": "list(net.evaluate(X, y)), or net.metrics",
     # ---- PyTorch
     "state_dict": "net.parameters (and net.buffers), dicts of arrays by name; net.save(path) for a file",
     "load_state_dict": "net.set_parameters({name: array}), or cnn.load(path)",
@@ -283,6 +298,12 @@ METHODS: dict[str, str] = {
     "device": _CPU,
     "half": 'use dtype="float32" or "float64" of cnn.Network: there is no float16 in version 1',
     "double": 'cnn.Network(..., dtype="float64")',
+    "float": 'cnn.Network(..., dtype="float32")',
+    "num_parameters": "net.count_parameters()",
+    "features": "net.activations(X), the output of every layer",
+    "to_onnx": "net.save(path): the C library reads that file, and ONNX is not in this version",
+    "export": "net.save(path): the C library reads that file, and ONNX is not in this version",
+    "plot": "net.history.plot() for the curves, or net.summary() for the layers",
     "apply": "use init= of the layers, or net.parameters, whose arrays can be written",
     "register_forward_hook": "net.activations(X), the output of every layer",
     # ---- scikit-learn
@@ -297,15 +318,21 @@ METHODS: dict[str, str] = {
     "coefs_": "[layer.weight for layer in net.layers]: each (outputs, inputs), the transposed of scikit-learn's",
     "intercepts_": "[layer.bias for layer in net.layers]",
     "classes_": "net.classes",
+    "clone": "net.copy(), or cnn.Network(net.layers)",
+    "coef_": "net.layers[0].weight, which is (outputs, inputs)",
+    "intercept_": "net.layers[0].bias",
+    "loss_": 'net.history.history["loss"][-1]',
+    "n_features_in_": "net.input_shape",
     "loss_curve_": 'net.history.history["loss"]',
     "n_iter_": "len(net.history.epoch)",
     "best_loss_": 'min(net.history.history["loss"])',
 }
 # These are set, too, in other libraries, and here that would do nothing.
+_LR = "net.optimizer.lr; where there is none yet, net.optimizer = cnn.Adam(lr=0.001), or net.fit(X, y, optimizer=cnn.Adam(lr=0.001))"
 SETTABLE: dict[str, str] = {
     "trainable": "net.freeze() or net.unfreeze(), or layer.trainable of each layer",
-    "lr": "net.optimizer.lr",
-    "learning_rate": "net.optimizer.lr",
+    "lr": _LR,
+    "learning_rate": _LR,
 }
 _LAYER = "layer.weight and layer.bias, or the dict layer.parameters"
 LAYER: dict[str, str] = {
@@ -370,6 +397,7 @@ ARGUMENTS: dict[str, str] = {
     "clipvalue": "clip_value",
     "val_data": "validation_data",
     "validation_fraction": "validation_split",
+    **dict.fromkeys(("test_size", "val_split", "valid_split", "validation_size"), "validation_split"),
     "eval_set": "validation_data",
     "sample_weights": "sample_weight",
     "class_weights": "class_weight",
@@ -399,6 +427,14 @@ OF_FUNCTION: dict[str, dict[str, str]] = {
         ),
         "dropout": "use cnn.Dropout(rate) among the layers",
         "generator": "net.fit(batches), with any iterable of (X, y)",
+        "x": "X",
+    },
+    "net.evaluate": {
+        "verbose": "nothing: evaluate prints nothing and returns a dict, as in print(net.evaluate(X, y))",
+        "batch_size": "nothing: evaluate takes the rows in pieces by itself",
+        "steps": "use an iterable of batches as X",
+        "callbacks": "nothing: they are called by net.fit",
+        "return_dict": "nothing: it returns a dict",
         "x": "X",
     },
     "net.partial_fit": {

@@ -114,7 +114,7 @@ def coded(y: Any, classes: Sequence[Any] | None, argument: str) -> Any:
     Raises
     ------
     ValueError
-        For a text that is not among the classes.
+        For a text that is not among the classes, and for True and False where the classes have other names.
     """
     if classes is None or not any(isinstance(name, str) for name in classes):
         return y
@@ -122,6 +122,8 @@ def coded(y: Any, classes: Sequence[Any] | None, argument: str) -> Any:
         array = np.asarray(y)
     except (TypeError, ValueError):
         return y
+    if array.dtype.kind == "b" and array.size and (array.ndim == 1 or array.shape[1:] == (1,)):
+        _check_bools(classes, argument)
     if array.dtype.kind not in "UOT" or not array.size or not any(isinstance(label, str) for label in array.flat):
         return y
     places = {name: place for place, name in enumerate(classes)}
@@ -133,6 +135,15 @@ def coded(y: Any, classes: Sequence[Any] | None, argument: str) -> Any:
             f"{argument} has the label {array.ravel().tolist()[codes.index(-1)]!r} in row {row}; the classes are {shown}"
         )
     return np.array(codes, np.int64).reshape(array.shape)
+
+
+def _check_bools(classes: Sequence[Any], argument: str) -> None:
+    """True is the second class: a reader would not know which of 'ja' and 'nein' that is."""
+    if [str(name).lower() for name in classes] != ["false", "true"]:
+        shown = ", ".join(repr(name) for name in list(classes)[:10]) + (", ..." if len(classes) > 10 else "")
+        raise ValueError(
+            f"{argument} holds True and False, and the classes are {shown}: pass their names, or their places"
+        )
 
 
 def _check_labels(array: np.ndarray, classes: int, argument: str) -> None:

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from ..data import rows as spill
 from .console import Failed
 
-__all__ = ["checked_inputs", "codes", "front_of", "numbers", "rows_of", "settle", "split", "statistics"]
+__all__ = ["answered", "checked_inputs", "codes", "front_of", "numbers", "rows_of", "settle", "split", "statistics"]
 
-_CHUNK = 1 << 22  # numbers looked at at a time
-_SPILL = 1 << 28  # bytes; more rows than that are copied to a temporary file
+_CHUNK = 1 << 20  # numbers looked at at a time
 
 
 def checked_inputs(X: np.ndarray, path: str) -> np.ndarray:
@@ -147,7 +147,11 @@ def numbers(y: np.ndarray, path: str) -> np.ndarray:
     if y.dtype.kind not in "fiub":
         raise Failed(f"{os.path.basename(path)!r}: the targets hold {y.dtype}; they must be numbers")
     y = y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
-    return y.astype(np.float64)
+    y = y.astype(np.float64)
+    if not np.isfinite(y).all():
+        row = int(np.argwhere(~np.isfinite(y))[0][0])
+        raise Failed(f"{os.path.basename(path)!r}: the target is {y[row]} in row {row}; it must be there in every row")
+    return y
 
 
 # ---- Rows
@@ -158,27 +162,40 @@ def split(y: np.ndarray, share: float, seed: int, *, stratify: bool) -> tuple[np
     n = len(y)
     if n < 2:
         raise Failed(f"there is {n} row; to hold some out there must be at least 2 (or say --validation 0)")
-    shuffled = np.random.default_rng(seed).permutation(n)
+    rows = np.arange(n, dtype=np.int32 if n < 1 << 31 else np.int64)  # there may be many
+    shuffled = np.random.default_rng(seed).permutation(rows)
     wanted = min(max(round(share * n), 1), n - 1)
     if stratify:
         place = np.empty(n)
         index = y[shuffled]
-        for c in np.unique(index):
-            rows = np.flatnonzero(index == c)
-            place[rows] = (np.arange(len(rows)) + 0.5) / len(rows)
-        shuffled = shuffled[np.argsort(place, kind="stable")]
-    held = np.sort(shuffled[:wanted])
-    return np.setdiff1d(np.arange(n), held, assume_unique=True), held
+        for c in np.flatnonzero(np.bincount(y)):
+            of_class = np.flatnonzero(index == c)
+            place[of_class] = (np.arange(len(of_class)) + 0.5) / len(of_class)
+        del index
+        shuffled = shuffled[np.argsort(place, kind="stable")[:wanted]]
+    train = np.ones(n, bool)
+    train[shuffled[:wanted]] = False
+    return np.flatnonzero(train), np.flatnonzero(~train)
 
 
 def rows_of(X: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """These rows; of a large memory map in another one, whose file goes when it is released."""
+    """These rows, ascending; more than 256 MB of them in a memory map, whose file goes when it is released."""
     if len(rows) == len(X):
         return X
-    if not isinstance(X, np.memmap) or len(rows) * X[0].nbytes <= _SPILL:
-        return np.asarray(X[rows])
-    with tempfile.TemporaryFile(prefix="cnn-", suffix=".rows") as file:
-        for _, block in _blocks(X, rows):
-            file.write(np.ascontiguousarray(block).tobytes())
-        file.flush()
-        return np.memmap(file, X.dtype, mode="r+", shape=(len(rows), *X.shape[1:]))
+    shape = (len(rows), *X.shape[1:])
+    if len(rows) * X[0].nbytes <= spill.SPILL:
+        part = np.empty(shape, X.dtype)
+    else:
+        with tempfile.TemporaryFile(prefix="cnn-", suffix=".rows") as file:
+            part = np.memmap(file, X.dtype, mode="w+", shape=shape)
+    for first, block in _blocks(X, rows):
+        part[first : first + len(block)] = block
+    return part
+
+
+def answered(X: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
+    """(X, y) without the rows whose target is NaN, and how many these are."""
+    if y.dtype.kind != "f":
+        return X, y, 0
+    there = np.flatnonzero(~np.isnan(y).reshape(len(y), -1).any(axis=1))
+    return rows_of(X, there), y[there], len(y) - len(there)

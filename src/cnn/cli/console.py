@@ -4,12 +4,9 @@ import json
 import math
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, TextIO
 
-__all__ = ["Console", "Failed", "Usage", "encodes", "replacing", "writable"]
+__all__ = ["Console", "Failed", "Usage", "encodes"]
 
 
 class Failed(Exception):
@@ -80,46 +77,3 @@ def encodes(stream: TextIO | None, text: str) -> bool:
     except (UnicodeEncodeError, LookupError):
         return False
     return True
-
-
-def writable(option: str, path: str) -> Path:
-    """A path that can be written, known before any work.
-
-    Raises
-    ------
-    Usage
-        For a folder, a folder that does not exist, or one that nobody may write into.
-    """
-    place = Path(path)
-    if place.is_dir():
-        raise Usage(f"{option}: {path!r} is a folder; give the name of a file")
-    folder = place.parent
-    if not folder.is_dir():
-        raise Usage(f"{option}: the folder {str(folder)!r} does not exist; make it first (mkdir {folder})")
-    if not os.access(folder, os.W_OK) or (place.exists() and not os.access(place, os.W_OK)):
-        raise Usage(f"{option}: {path!r} cannot be written: no permission")
-    return place
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[TextIO]:
-    """A text file that takes the place of the old one when all of it is written; after an error the old one is as it was."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with open(temporary, "w", encoding="utf-8", newline="") as file:
-            yield file
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-
-
-def run_to_file(path: Path, write: Callable[[Path], Any]) -> None:
-    """The same for what writes to a path by itself; the name keeps its ending, which may choose the format."""
-    temporary = path.with_name(f".{os.getpid()}.{path.name}")
-    try:
-        write(temporary)
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise

@@ -8,7 +8,8 @@ import numpy as np
 import cnn
 
 from . import text
-from .console import Console, writable
+from .console import Console
+from .files import writable
 from .progress import fit_options
 
 EPOCHS = 300
@@ -16,7 +17,7 @@ EPOCHS = 300
 
 def run(options: argparse.Namespace, console: Console) -> int:
     """Train on four fifths of the packaged digits, tell how many of the rest are read rightly, save."""
-    out = writable("--out", options.out)
+    out = writable("--out", options.out, model=True)
     X, y = cnn.datasets.digits()
     order = np.random.default_rng(options.seed).permutation(len(X))
     train, test = order[: len(X) * 4 // 5], order[len(X) * 4 // 5 :]

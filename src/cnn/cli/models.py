@@ -2,22 +2,25 @@
 
 import json
 import os
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
 from .. import data as readers
 from .._core import ModelFileError
+from ..data.rows import Rows
+from ..data.tables import open_table
+from ..data.values import Fault
 from ..io.native import load
 from ..network import Network
 from . import arrays
 from .console import Failed, Usage
-from .sources import arrays_of, kind_of
+from .kinds import kind_of
+from .sources import arrays_of
 
-__all__ = ["Model", "spooled"]
+__all__ = ["Model"]
+
+_ROWS = 16384  # predicted at a time
 
 
 class Model:
@@ -118,11 +121,60 @@ class Model:
                 raise Failed(f"{label}: the column {name!r} holds text, and the network takes numbers")
         return np.column_stack(list(columns.values()))
 
+    def said(self, X: np.ndarray, path: str, skipped: bool = False) -> np.ndarray:
+        """What the network says of each row, (n, k); many rows are a memory map.
+
+        Parameters
+        ----------
+        X : ndarray
+        path : str
+            The file it is of.
+        skipped : bool, default False
+            Rows of the file are missing in X, so that their numbers differ.
+
+        Raises
+        ------
+        Failed
+            When an answer is not a number, with the place of the first.
+        """
+        found = Rows((self.width,), self.net.dtype)
+        for first in range(0, len(X), _ROWS):
+            p = self.net.predict(X[first : first + _ROWS])
+            unsaid = ~np.isfinite(p).all(axis=1)
+            if unsaid.any():
+                row = first + int(unsaid.argmax())
+                raise self._unsaid(path, row, np.asarray(X[row]), skipped)
+            found.add(p)
+        return found.array()
+
+    def _unsaid(self, path: str, row: int, x: np.ndarray, skipped: bool) -> Failed:
+        blank = np.isnan(x) if x.dtype.kind == "f" else np.zeros(x.shape, bool)
+        why = "blank, and nothing in the network fills it in: its answer is not a number; fill it in, or leave the row out"
+        if kind_of(path) == "csv" and blank.any() and not skipped:
+            table = open_table(path)
+            if self.prep is not None:  # OneHot takes a blank text; a number is to blame, if there is one
+                numbers = blank & np.array([kind == "number" for kind in self.prep.kinds])
+                blank = numbers if numbers.any() else blank
+            names = table.names if self.prep is None else self.prep.columns
+            for chunk in table.chunks():
+                if row < chunk.first + chunk.rows:
+                    fault = Fault(row - chunk.first, why)
+                    return Failed(str(table.error(chunk, fault, table.names.index(names[int(blank.argmax())]))))
+        label = f"{os.path.basename(path)!r}, row {row}{' of those with a target' if skipped else ''}"
+        return Failed(f"{label}: NaN, {why}" if blank.any() else f"{label}: the network's answer is not a number")
+
+    def pairs(self, path: str, target: Any = None, key: Any = None) -> tuple[np.ndarray, np.ndarray]:
+        """X and y of a file; y places of classes, or numbers."""
+        if self.prep is not None and kind_of(path) == "csv":
+            X, y = self._prep_for(target)._both(path)
+            assert y is not None
+            return X, y
+        found = self.answers(path, target, key)
+        return self.inputs(path, key, target[0] if target else None), found
+
     def answers(self, path: str, target: Any = None, key: Any = None) -> np.ndarray:
         """y of a file: places of classes, or numbers."""
         kind = kind_of(path)
-        if self.prep is not None:
-            return self._prep_for(target).targets(path)
         if kind == "csv":
             if not target:
                 raise Usage("--target: say which column has the answers")
@@ -153,19 +205,3 @@ def told_of(net: Network) -> dict[str, Any]:
         return {}
     ours = isinstance(told, dict) and str(told.get("command")).startswith("cnn train")
     return told if ours else {}
-
-
-@contextmanager
-def spooled(path: str) -> Iterator[str]:
-    """`path`, or for "-" a file with what stdin gives: a table is read more than once."""
-    if path != "-":
-        yield path
-        return
-    import shutil
-    import sys
-
-    with tempfile.TemporaryDirectory(prefix="cnn-") as folder:
-        place = os.path.join(folder, "stdin")
-        with open(place, "wb") as file:
-            shutil.copyfileobj(sys.stdin.buffer, file)
-        yield place

@@ -3,42 +3,52 @@
 import argparse
 import csv
 import sys
-from collections.abc import Iterator
 from contextlib import nullcontext
+from pathlib import Path
 from typing import Any, TextIO
 
 import numpy as np
 
-from .console import Console, Failed, Usage, replacing, writable
-from .models import Model, spooled
+from .console import Console, Failed, Usage
+from .files import replacing, spooled, writable
+from .models import Model
 from .sources import option_words
+from .text import count
 
 _ROWS = 16384  # written at a time
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
     """All of the data is read, and found good, before anything is written."""
-    out = None if options.out is None else writable("--out", options.out)
+    out = None
+    if options.out is not None:
+        out = writable("--out", options.out, {"DATA": options.data, "MODEL": options.model})
+    with spooled(options) as options:
+        return _predict(options, out, console)
+
+
+def _predict(options: argparse.Namespace, out: Path | None, console: Console) -> int:
     model = Model(options.model)
     model.check_one()
     if options.probabilities and model.task != "classification":
         raise Usage("--probabilities: this network predicts numbers, not classes")
-    with spooled(options.data) as path:
-        try:
-            X = model.inputs(path, options.inputs)
-        except (ValueError, TypeError) as error:
-            raise Failed(option_words(str(error))) from None
+    try:
+        X = model.inputs(options.data, options.inputs)
+    except (ValueError, TypeError) as error:
+        raise Failed(option_words(str(error))) from None
+    said = model.said(X, options.data)
     if console.as_json and out is None:
-        console.finish(_as_json(model, X, options))
+        console.finish(_as_json(model, said, options.probabilities))
         return 0
     with nullcontext(_stdout()) if out is None else replacing(out) as file:
         assert file is not None
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(_header(model, options.probabilities))
-        for p in _predictions(model, X):
-            writer.writerows(zip(*_columns(model, p, options.probabilities), strict=True))
+        for first in range(0, len(said), _ROWS):
+            columns = _columns(model, said[first : first + _ROWS], options.probabilities)
+            writer.writerows(zip(*columns, strict=True))
     if out is not None:
-        console.progress(f"{len(X):,} predictions written to {options.out}")
+        console.progress(f"{count(len(X), 'prediction')} written to {options.out}")
         console.finish({"rows": len(X), "out": options.out, "columns": _header(model, options.probabilities)})
     return 0
 
@@ -47,11 +57,6 @@ def _stdout() -> TextIO:
     if hasattr(sys.stdout, "reconfigure") and not sys.stdout.isatty():
         sys.stdout.reconfigure(encoding="utf-8", newline="")  # a file of data, whatever the terminal's language
     return sys.stdout
-
-
-def _predictions(model: Model, X: np.ndarray) -> Iterator[np.ndarray]:
-    for first in range(0, len(X), _ROWS):
-        yield model.net.predict(X[first : first + _ROWS])
 
 
 def _header(model: Model, probabilities: bool) -> list[str]:
@@ -72,15 +77,12 @@ def _columns(model: Model, p: np.ndarray, probabilities: bool) -> list[list[Any]
     return names + ([column.astype(str).tolist() for column in full.T] if probabilities else [])
 
 
-def _as_json(model: Model, X: np.ndarray, options: argparse.Namespace) -> dict[str, Any]:
-    columns: list[list[Any]] = [[] for _ in _header(model, options.probabilities)]
-    for p in _predictions(model, X):
-        for column, more in zip(columns, _columns(model, p, options.probabilities), strict=True):
-            column += more
+def _as_json(model: Model, said: np.ndarray, probabilities: bool) -> dict[str, Any]:
+    columns = _columns(model, said, probabilities)
     if model.task != "classification":
         numbers = [[float(v) for v in column] for column in columns]
-        return {"rows": len(X), "predictions": numbers[0] if model.width == 1 else list(zip(*numbers, strict=True))}
-    found = {"rows": len(X), "classes": model.classes, "predictions": columns[0]}
-    if options.probabilities:
+        return {"rows": len(said), "predictions": numbers[0] if model.width == 1 else list(zip(*numbers, strict=True))}
+    found = {"rows": len(said), "classes": model.classes, "predictions": columns[0]}
+    if probabilities:
         found["probabilities"] = [list(map(float, row)) for row in zip(*columns[1:], strict=True)]
     return found

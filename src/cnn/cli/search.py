@@ -12,18 +12,20 @@ import numpy as np
 from . import text
 from .console import Console, Failed, Usage
 from .sources import Source
+from .text import count
 from .trial import Problem, Settings, Trained, train, varied
+from .verdict import doubt, judged
 
 _SIZES = (16, 32, 64, 128, 256)
 _COLUMNS = ("trial", "hidden", "activation", "dropout", "l2", "lr", "batch", "epoch", "loss")
 
 
 def search(source: Source, problem: Problem, settings: Settings, options: argparse.Namespace, console: Console) -> int:
-    """Trials up to --search N; trial 0 has the defaults, the others are functions of (seed, trial).
+    """Trials up to --search N; trial 1 has the defaults, the others are functions of (seed, trial).
 
     What was given on the command line stays as it is. Results are lines of ``<out>.search.jsonl``.
     """
-    from .train import judged, record, save
+    from .train import record, save
 
     if options.plot is not None:
         raise Usage("--plot shows one training; leave it out with --search")
@@ -31,12 +33,12 @@ def search(source: Source, problem: Problem, settings: Settings, options: argpar
     journal = _Journal(Path(f"{options.out}.search.jsonl"), _identity(problem, settings, options))
     if journal.results:
         console.progress(
-            f"{len(journal.results)} trials are done; {max(options.search - len(journal.results), 0)} to go"
+            f"{count(len(journal.results), 'trial')} done; {max(options.search - len(journal.results), 0)} to go"
         )
     stopped = False
     best: Trained | None = None
     try:
-        for number in range(len(journal.results), options.search):
+        for number in range(len(journal.results) + 1, options.search + 1):
             chosen = drawn(settings, options, number, len(problem.X))
             result, trained = _one(problem, chosen, number, console)
             if trained is not None and trained.stopped == "interrupted":
@@ -69,8 +71,11 @@ def search(source: Source, problem: Problem, settings: Settings, options: argpar
     ranking = sorted((r for r in journal.results if r["loss"] is not None), key=lambda r: (r["loss"], r["trial"]))
     console.say(text.table(_header(problem), [_row(r, problem) for r in ranking[:5]], right=(0, 3, 4, 5, 6, 7, 8, 9)))
     if stopped:
-        console.say(f"\nstopped after {len(journal.results)} trials; the same call goes on", result=True)
+        console.say(f"\nstopped after {count(len(journal.results), 'trial')}; the same call goes on", result=True)
     console.say(f"\nthe best of {len(journal.results)}, trial {winner['trial']}, {judged(problem, best)}", result=True)
+    notes = [note] if (note := doubt(problem, best)) else []
+    for note in notes:
+        console.say(f"note: {note}", result=True)
     console.say(f"saved {options.out} (all results: {journal.path}; a larger --search goes on from there)", result=True)
     console.finish(
         {
@@ -79,7 +84,7 @@ def search(source: Source, problem: Problem, settings: Settings, options: argpar
             "stopped": "interrupted" if stopped else None,
             "trials": journal.results,
             "best_trial": winner["trial"],
-            "notes": source.notes,
+            "notes": source.notes + notes,
         }
     )
     return 0
@@ -87,7 +92,7 @@ def search(source: Source, problem: Problem, settings: Settings, options: argpar
 
 def drawn(settings: Settings, options: argparse.Namespace, number: int, rows: int) -> Settings:
     """The settings of one trial: a function of (seed, trial) and of what was given."""
-    if number == 0:
+    if number == 1:
         return settings
     random = np.random.default_rng([settings.seed, number])
     sizes = [int(s) for s in random.choice(_SIZES, random.integers(1, 4))]
@@ -149,7 +154,7 @@ class _Journal:
         try:
             lines = [json.loads(line) for line in whole.splitlines()]
             known = lines[0]
-            assert isinstance(known, dict) and all(r["trial"] == i for i, r in enumerate(lines[1:]))
+            assert isinstance(known, dict) and all(r["trial"] == i for i, r in enumerate(lines[1:], 1))
         except (ValueError, LookupError, TypeError, AssertionError):
             raise Failed(
                 f"{str(path)!r} is not what cnn train --search writes; delete it, or choose another --out"
@@ -233,6 +238,6 @@ def _row(result: dict[str, Any], problem: Problem) -> list[str]:
 def _line(result: dict[str, Any], trials: int) -> str:
     what = f"{'-'.join(map(str, result['hidden'])) or 'none'} {result['activation']}"
     if result["loss"] is None:
-        return f"trial {result['trial'] + 1}/{trials}  {what}: {result['failed']}"
+        return f"trial {result['trial']}/{trials}  {what}: {result['failed']}"
     told = "  ".join(f"{k} {v:.4g}" for k, v in result["figures"].items() if k in ("accuracy", "r2", "mae"))
-    return f"trial {result['trial'] + 1}/{trials}  {what}  loss {result['loss']:.4g}  {told}"
+    return f"trial {result['trial']}/{trials}  {what}  loss {result['loss']:.4g}  {told}"

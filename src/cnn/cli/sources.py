@@ -1,10 +1,8 @@
 """Files of data as X and y: CSV through `Preprocessing`, NPZ and IDX as arrays."""
 
 import argparse
-import gzip
 import os
 import re
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,18 +11,27 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import data as readers
+from ..data.tables import open_table
 from ..names import unknown
 from . import arrays
 from .console import Failed, Usage
+from .kinds import check_kind, kind_of
+from .text import count
 
 if TYPE_CHECKING:
     from ..data import Preprocessing
     from ..layers import Layer
 
-__all__ = ["Source", "arrays_of", "kind_of", "open_source", "option_words"]
+__all__ = ["Source", "arrays_of", "open_source", "option_words"]
 
 _INPUT_KEYS = ("x", "images", "data", "features", "inputs", "x_train", "train_images")
 _TARGET_KEYS = ("y", "labels", "label", "target", "targets", "y_train", "train_labels")
+_OPTIONS = {
+    "task='regression'": "--regress",
+    "task='classification'": "--classify",
+    "skip_blank_targets=True": "--skip-blank-targets",
+}
+_NAMES = {"columns": "--inputs", "drop": "--drop"}
 _FEW = 20  # whole numbers in a float array with at most so many different values are classes
 _MANY = 100  # the same for integers
 
@@ -47,6 +54,8 @@ class Source:
     recipe : dict
         How to read such data again.
     notes : list of str
+    skip_blanks : bool
+        Whether rows without a target are left out.
     """
 
     X: np.ndarray
@@ -57,6 +66,7 @@ class Source:
     recipe: dict[str, Any]
     prep: "Preprocessing | None" = None
     notes: list[str] = field(default_factory=list)
+    skip_blanks: bool = False
 
     def learn_from(self, rows: np.ndarray) -> None:
         """Means and spreads of these rows only: what is held out shall not be known."""
@@ -69,6 +79,10 @@ class Source:
             if column["kind"] == "number" and np.isfinite(mean[j]):
                 column.update(mean=float(mean[j]), std=float(std[j]))
         self.prep = type(self.prep).from_json(told)
+
+    def let_go(self) -> None:
+        """X and y are no longer needed; what is asked of X is its shape."""
+        self.X, self.y = (np.empty((0, *one.shape[1:]), one.dtype) for one in (self.X, self.y))
 
     def front(self) -> "list[Layer]":
         """The layers that take X as it is."""
@@ -83,12 +97,15 @@ class Source:
     def like(self, path: str, targets: Sequence[str] | None = None) -> tuple[np.ndarray, np.ndarray]:
         """X and y of another file of the same kind."""
         if self.prep is not None:
-            _check_kind(path, "csv")
-            X = self.prep.transform(path)
-            return X, self.prep.targets(path)
-        _check_kind(path, self.recipe["kind"])
+            check_kind(path, "csv")
+            X, y = self.prep._both(path)
+            assert y is not None
+            return X, y
+        check_kind(path, self.recipe["kind"])
         X, y, _ = arrays_of(path, self.recipe["kind"], self.recipe.get("inputs"), targets or self.recipe.get("target"))
         assert y is not None
+        if self.skip_blanks:
+            X, y, _ = arrays.answered(X, y)
         return X, arrays.codes(y, self.classes, path) if self.classes is not None else arrays.numbers(y, path)
 
 
@@ -111,66 +128,57 @@ def open_source(options: argparse.Namespace) -> Source:
         raise Usage("--drop goes with a CSV file; of an NPZ file say --inputs KEY")
     X, y, recipe = arrays_of(options.data, kind, options.inputs, options.target)
     assert y is not None
+    left_out = 0
+    if options.skip_blank_targets:
+        X, y, left_out = arrays.answered(X, y)
+    if not len(X):
+        raise Failed(f"{os.path.basename(options.data)!r}: the target is blank in every row")
     task, classes, found, notes = arrays.settle(y, options.task, recipe.get("target", "the labels"), _FEW, _MANY)
     if task == "regression":
         found = arrays.numbers(found, options.data)
     name = str(recipe.get("target") or "target")
     width = found.shape[1] if found.ndim == 2 else 1
     targets = [name] if width == 1 else [f"{name}_{i}" for i in range(width)]
-    return Source(X, found, task, classes, targets, {"kind": kind, **recipe}, notes=notes)
+    if left_out:
+        notes.insert(0, _left_out(left_out))
+    return Source(
+        X, found, task, classes, targets, {"kind": kind, **recipe}, notes=notes, skip_blanks=options.skip_blank_targets
+    )
+
+
+def _left_out(rows: int) -> str:
+    return f"{count(rows, 'row')} without a target {'is' if rows == 1 else 'are'} left out"
 
 
 def _open_table(options: argparse.Namespace) -> Source:
     if not options.target:
-        from ..data.tables import open_table
-
         names = open_table(options.data).names
         listed = ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")
         raise Usage(f"--target: say which column to predict; {os.path.basename(options.data)!r} has {listed}")
     target = options.target[0] if len(options.target) == 1 else options.target
     if options.task == "classification" and len(options.target) > 1:
         raise Usage(f"--target names {len(options.target)} columns; --classify takes one")
-    prep = readers.Preprocessing(target, task=options.task, columns=options.inputs, drop=options.drop)
+    skip: dict[str, Any] = {"skip_blank_targets": True} if options.skip_blank_targets else {}
+    prep = readers.Preprocessing(target, task=options.task, columns=options.inputs, drop=options.drop, **skip)
     X, y = prep.fit_transform(options.data)
     assert y is not None and prep.task is not None
     notes = [option_words(note) for note in prep.notes]
+    if options.skip_blank_targets:
+        left_out = sum(chunk.rows for chunk in open_table(options.data).chunks()) - len(X)
+        notes[:0] = [_left_out(left_out)] if left_out else []
     return Source(X, y, prep.task, prep.classes, list(options.target), {"kind": "csv"}, prep, notes)
 
 
 def option_words(sentence: str) -> str:
     """A sentence of `cnn.data` with the words of the command line."""
-    sentence = sentence.replace("task='regression'", "--regress").replace("task='classification'", "--classify")
+    for python, ours in _OPTIONS.items():
+        sentence = sentence.replace(python, ours)
     sentence = re.sub(r", or\s+(pass|read it with) (cnn\.data\.)?read_csv\([^)]*\)", "", sentence)
-    return re.sub(r"\bcolumns: column\b", "--inputs: column", re.sub(r"\bdrop: column\b", "--drop: column", sentence))
+    sentence = re.sub(r"\bdrop='([^']*)'", r"--drop \1", sentence)
+    return re.sub(r"\b(columns|drop)( has |: column\b)", lambda m: f"{_NAMES[m[1]]}{m[2]}", sentence)
 
 
 # ---- Files
-
-
-def kind_of(path: str) -> str:
-    """ "csv", "npz" or "idx", by the first bytes."""
-    with open(path, "rb") as file:
-        start = file.read(9)
-        if start[8:] == b"{" and start[4:8] == bytes(4):
-            raise Failed(f"{os.path.basename(path)!r} is a model file; DATA is a CSV, NPZ or IDX file")
-        if start[:2] == b"\x1f\x8b":
-            file.seek(0)
-            try:
-                start = gzip.GzipFile(fileobj=file).read(4)
-            except (EOFError, OSError, zlib.error):
-                raise Failed(f"{os.path.basename(path)!r} is a damaged gzip file") from None
-    if start[:4] == b"PK\x03\x04" and not path.lower().endswith((".xlsx", ".ods", ".zip")):
-        return "npz"
-    if len(start) >= 4 and start[:2] == b"\0\0" and start[2] in (8, 9, 11, 12, 13, 14):
-        return "idx"
-    return "csv"
-
-
-def _check_kind(path: str, kind: str) -> None:
-    found = kind_of(path)
-    if found != kind:
-        names = {"csv": "a CSV file", "npz": "an NPZ file", "idx": "an IDX file"}
-        raise Failed(f"{os.path.basename(path)!r} is {names[found]}, and the network was trained on {names[kind]}")
 
 
 def arrays_of(

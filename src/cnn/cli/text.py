@@ -7,11 +7,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["confusion", "counts", "curve", "images", "table"]
+__all__ = ["confusion", "count", "counts", "curve", "images", "table"]
 
 _SHADES = " .:oO@"
 _UNICODE = {"marks": "●○", "both": "◉", "side": "│", "corner": "└", "floor": "─", "tick": "┤"}
 _ASCII = {"marks": "*o", "both": "#", "side": "|", "corner": "+", "floor": "-", "tick": "+"}
+
+
+def count(n: int, what: str) -> str:
+    """``1 row``, ``2,000 rows``."""
+    return f"{n:,} {what}{'' if n == 1 else 'es' if what.endswith('s') else 's'}"
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[Any]], right: Sequence[int] = ()) -> str:

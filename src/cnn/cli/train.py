@@ -3,27 +3,46 @@
 import argparse
 import json
 import os
+import shlex
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from .. import __version__
 from ..names import lookup
-from ..network import Network
 from ..summary import text as summary
 from . import arrays, text
-from .console import Console, Failed, Usage, encodes, run_to_file, writable
+from .console import Console, Failed, Usage, encodes
+from .files import spooled, writable
+from .plot import check_plot, draw
 from .sources import Source, open_source, option_words
-from .trial import Problem, Settings, Trained, settings_of, train
+from .text import count
+from .trial import Problem, Settings, Trained, called_of, settings_of, train
+from .verdict import baseline, doubt, few_rows, judged
 
 NOTE = "trained_with"  # the key in a model's metadata
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
     """Read, train, tell, save."""
-    writable("--out", options.out)
-    plot = None if options.plot is None else writable("--plot", options.plot)
+    inputs = {"DATA": options.data, "--validation-data": options.validation_data}
+    if options.target is not None:
+        inputs["--target"] = ",".join(options.target)  # with IDX, a file
+    writable("--out", options.out, inputs, model=True)
+    plot, notes = None, []
+    if options.plot is not None:
+        plot = writable("--plot", options.plot, inputs | {"--out": options.out})
+        if (missing := check_plot(options.plot)) is not None:
+            console.progress(missing)
+            plot, notes = None, [missing]
+    with spooled(options) as options:
+        return _train(options, plot, notes, console)
+
+
+def _train(options: argparse.Namespace, plot: Path | None, notes: list[str], console: Console) -> int:
     try:
         source = open_source(options)
         problem = _problem(source, options)
@@ -43,8 +62,10 @@ def run(options: argparse.Namespace, console: Console) -> int:
     console.say(summary(trained.network))
     history = trained.network.history
     assert history is not None
-    tell(source, problem, trained, console)
-    notes = [] if plot is None else _plot(history, plot, trained, console)
+    doubts = [sentence] if (sentence := doubt(problem, trained)) else []
+    tell(problem, trained, doubts, console)
+    if plot is not None:
+        notes += draw(history, plot, trained, console)
     console.say(f"saved {options.out}", result=True)
     console.say(_next(source, options))
     console.finish(
@@ -54,7 +75,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
             "stopped": trained.stopped,
             "seconds": trained.seconds,
             "baseline": baseline(problem),
-            "notes": source.notes + notes,
+            "notes": source.notes + notes + doubts,
             "history": history.history,
         }
     )
@@ -84,6 +105,8 @@ def _problem(source: Source, options: argparse.Namespace) -> Problem:
         if not classify:
             raise Usage("--class-weight is for classes, and this is a regression")
         weight = _class_weight(options.class_weight, source.classes or [])
+    source.notes += few_rows(y, source.classes)
+    source.let_go()
     return Problem(arrays.rows_of(X, rows), y[rows], held_X, held_y, source.front, source.task, source.classes, weight)
 
 
@@ -115,26 +138,16 @@ def _class_weight(given: str, classes: list[Any]) -> Any:
 def _tell_data(source: Source, problem: Problem, console: Console) -> None:
     held = 0 if problem.held_X is None else len(problem.held_X)
     shape = source.X.shape[1:]
-    inputs = f"{shape[0]} columns" if len(shape) == 1 else f"inputs of {'x'.join(map(str, shape))}"
-    goal = f"{len(source.classes)} classes" if source.classes is not None else "regression"
+    inputs = count(shape[0], "column") if len(shape) == 1 else f"inputs of {'x'.join(map(str, shape))}"
+    goal = count(len(source.classes), "class") if source.classes is not None else "regression"
     name = ", ".join(source.targets)
-    console.say(f"{len(problem.X):,} rows to train on, {held:,} held out; {inputs}; target {name}: {goal}")
+    console.say(f"{count(len(problem.X), 'row')} to train on, {held:,} held out; {inputs}; target {name}: {goal}")
     for note in source.notes:
         console.say(f"note: {note}")
     console.say()
 
 
-def baseline(problem: Problem) -> dict[str, Any]:
-    """What saying the same for every row would reach on the rows that are judged."""
-    y = problem.y if problem.held_y is None else problem.held_y
-    if problem.task == "classification":
-        assert problem.classes is not None
-        most = int(np.bincount(problem.y).argmax())
-        return {"always": problem.classes[most], "accuracy": float(np.mean(y == most))}
-    return {"always": problem.y.mean(axis=0).tolist(), "mae": float(np.abs(y - problem.y.mean(axis=0)).mean())}
-
-
-def tell(source: Source, problem: Problem, trained: Trained, console: Console) -> None:
+def tell(problem: Problem, trained: Trained, notes: Sequence[str], console: Console) -> None:
     """The learning curve and how well it does."""
     history = trained.network.history
     assert history is not None
@@ -145,66 +158,29 @@ def tell(source: Source, problem: Problem, trained: Trained, console: Console) -
     how = {"early": ": no progress after that", "interrupted": f": stopped at epoch {trained.epochs}", None: ""}[
         trained.stopped
     ]
-    console.say(f"\n{trained.epochs} epochs in {trained.seconds:.2f} s; the best was epoch {trained.best}{how}")
+    console.say(
+        f"\n{count(trained.epochs, 'epoch')} in {trained.seconds:.2f} s; the best was epoch {trained.best}{how}"
+    )
     if trained.stopped == "interrupted":
         console.say(f"stopped at epoch {trained.epochs}; the best so far, epoch {trained.best}, is saved", result=True)
     console.say(judged(problem, trained), result=True)
+    for note in notes:
+        console.say(f"note: {note}", result=True)
     if problem.task == "classification":
         X, y = (problem.X, problem.y) if problem.held_X is None else (problem.held_X, problem.held_y)
         assert problem.classes is not None and y is not None
         k = len(problem.classes)
-        called = called_of(trained.network, X)
+        called = called_of(trained.network.predict(X))
         console.say("\n" + text.confusion(text.counts(y, called, k), problem.classes) + "\n")
-
-
-def called_of(net: Network, X: Any) -> np.ndarray:
-    """Which class each row is called, as a place in the list of classes."""
-    p = net.predict(X)
-    return np.asarray(p.argmax(axis=1) if p.shape[1] > 1 else (p[:, 0] > 0.5).astype(np.int64))
-
-
-def judged(problem: Problem, trained: Trained) -> str:
-    """One line: the figures, beside what a constant answer reaches."""
-    rows = len(problem.X if problem.held_X is None else problem.held_X)
-    where = f"on the {rows:,} rows it was trained on" if problem.held_X is None else f"on {rows:,} held-out rows"
-    f, base = trained.figures, baseline(problem)
-    if problem.task == "classification":
-        return f"{where}: accuracy {f['accuracy']:.1%} (always {base['always']!r}: {base['accuracy']:.1%}), f1 {f['f1']:.3f}"
-    return f"{where}: r2 {f['r2']:.3f}, mae {f['mae']:.4g} (always the mean: {base['mae']:.4g}), rmse {f['rmse']:.4g}"
-
-
-def _plot(history: Any, path: Any, trained: Trained, console: Console) -> list[str]:
-    """The picture, or the sentence that says why there is none."""
-    try:
-        import matplotlib
-    except ImportError:
-        note = "--plot: there is no picture, as matplotlib is not installed: pip install cnn[plot]"
-        console.progress(note)
-        return [note]
-    matplotlib.use("agg")
-    from matplotlib import pyplot
-
-    figure, axes = pyplot.subplots(figsize=(7, 4))
-    history.plot([name for name in ("loss", "val_loss") if name in history.history], ax=axes)
-    axes.axvline(history.epoch[trained.best - 1], color="grey", linewidth=0.8)
-    try:
-        run_to_file(path, lambda temporary: figure.savefig(temporary, dpi=120))
-    except ValueError as error:
-        note = f"--plot: {error}"
-        console.progress(note)
-        return [note]
-    finally:
-        pyplot.close(figure)
-    console.say(f"saved {path}", result=True)
-    return []
 
 
 def _next(source: Source, options: argparse.Namespace) -> str:
     new = {"csv": "new.csv", "npz": "new.npz", "idx": "new-images-idx3-ubyte"}[source.recipe["kind"]]
+    model = shlex.quote(options.out)
     lines = [
-        f"next:  cnn predict {options.out} {new}",
-        f"       cnn evaluate {options.out} {options.data if len(options.data) < 40 else new}",
-        f"       cnn info {options.out}",
+        f"next:  cnn predict {model} {new}",
+        f"       cnn evaluate {model} {new}",
+        f"       cnn info {model}",
     ]
     if source.prep is not None:
         lines.append(f'       python: cnn.load("{options.out}").predict(frame)')

@@ -13,12 +13,14 @@ from ..layers import Dense, Dropout, Layer
 from ..network import Network
 from .console import Console, Failed, Usage
 from .progress import fit_options
+from .verdict import lost
 
 if TYPE_CHECKING:
-    from ..history import History
     import argparse
 
-__all__ = ["Problem", "Settings", "Trained", "settings_of", "train"]
+    from ..history import History
+
+__all__ = ["Problem", "Settings", "Trained", "called_of", "settings_of", "train"]
 
 CLASS_LOSSES = ("cross_entropy", "binary_cross_entropy")
 NUMBER_LOSSES = ("mse", "mae", "huber", "quantile", "poisson")
@@ -179,10 +181,11 @@ def train(problem: Problem, settings: Settings, console: Console, *, show: bool 
         stopped = "early"
     scale.fold_into(net)
     X, y = (problem.X, problem.y) if problem.held_X is None else (problem.held_X, problem.held_y)
+    found = figures(net, X, y, problem.task)
+    if (sentence := lost(problem, found)) is not None:
+        raise Failed(f"{sentence}; try a smaller --lr than {optimizer.rate:g}")
     assert best.best is not None
-    return Trained(
-        net, figures(net, X, y, problem.task), best.best_epoch + 1, len(net.history), stopped, seconds, float(best.best)
-    )
+    return Trained(net, found, best.best_epoch + 1, len(net.history), stopped, seconds, float(best.best))
 
 
 def _forget_unjudged(history: "History", monitor: str, best: EarlyStopping) -> None:
@@ -201,6 +204,11 @@ def figures(net: Network, X: np.ndarray, y: Any, task: str) -> dict[str, float]:
     if task == "classification":
         return found | {"accuracy": metrics.accuracy(y, p), "f1": metrics.f1(y, p)}
     return found | {"mae": metrics.mae(y, p), "rmse": metrics.mse(y, p) ** 0.5, "r2": metrics.r2(y, p)}
+
+
+def called_of(said: np.ndarray) -> np.ndarray:
+    """Which class each row of probabilities is, as a place in the list of classes."""
+    return np.asarray(said.argmax(axis=1) if said.shape[1] > 1 else (said[:, 0] > 0.5).astype(np.int64))
 
 
 def _build(problem: Problem, s: Settings) -> Network:

@@ -5,7 +5,7 @@
 >>> prep = cnn.data.Preprocessing("good").fit(table)
 >>> prep.transform(table).tolist()
 [[1.0, 1.0], [2.0, 0.0], [nan, 1.0], [4.0, nan]]
->>> net = cnn.Network([*prep.layers(), cnn.Dense(8, activation="relu"), cnn.Dense(2, activation="softmax")], seed=0)
+>>> net = cnn.Network([*prep.layers(), cnn.Dense(8, activation="relu"), *prep.head()], seed=0)
 >>> net.preprocessing = prep
 >>> history = net.fit(table, epochs=2, verbose=0)
 >>> net.predict([{"size": 3, "colour": "blue"}]).shape
@@ -13,21 +13,22 @@
 
 A *table* is a path to a CSV file (``.csv``, ``.tsv``, gzipped or not), a pandas or polars frame, a dict of columns, or a list of dicts
 with a row each. The first line of a file names the columns. The separator (comma, semicolon, tab or ``|``) is found from it; with
-semicolons a decimal comma is read, too. A value is blank when it is empty, ``NA``, ``N/A``, ``NaN``, ``nan``, ``null``, ``NULL``,
-``None`` or ``?``, or None, NaN or NaT in a frame; spaces around it do not count.
+semicolons a decimal comma is read, too; a line ``sep=;`` before the names says the separator. A value is blank when it is empty,
+``NA``, ``N/A``, ``NaN``, ``nan``, ``null``, ``NULL``, ``None`` or ``?``, or None, NaN or NaT in a frame; spaces around it do not
+count. A blank line is no row, but in a file with one column, where it is a blank value.
 """
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .csv_file import read_csv
+    from .csv_columns import read_csv
     from .idx import read_idx
     from .npz import read_npz
     from .preprocessing import Preprocessing
 
 __all__ = ["Preprocessing", "read_csv", "read_idx", "read_npz"]
 
-_PLACES = {"Preprocessing": "preprocessing", "read_csv": "csv_file", "read_idx": "idx", "read_npz": "npz"}
+_PLACES = {"Preprocessing": "preprocessing", "read_csv": "csv_columns", "read_idx": "idx", "read_npz": "npz"}
 
 
 def __getattr__(name: str) -> Any:

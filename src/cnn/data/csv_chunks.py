@@ -18,6 +18,7 @@ class Source(Protocol):
     names: list[str]
     delimiter: str
     comma: bool
+    trailing: bool
 
 
 class RowsChunk:
@@ -25,6 +26,8 @@ class RowsChunk:
 
     def __init__(self, rows: list[list[str]], table: Source, first: int, line: int) -> None:
         width = len(table.names)
+        if width == 1:  # a blank line is a blank value
+            rows = [row or [""] for row in rows]
         self._all, self._line, self._table, self.first = rows, line, table, first
         if set(map(len, rows)) != {width}:
             rows = [row for row in rows if not _is_blank_line(row, width)]
@@ -32,8 +35,12 @@ class RowsChunk:
                 if len(row) != width:
                     self._kept = rows
                     raise ValueError(
-                        f"{table.label}, {self.place(i)}: {len(row)} value{'s' * (len(row) != 1)}, and the header has"
-                        f" {width} column{'s' * (width != 1)}"
+                        f"{table.label}, {self.place(i)}: {len(row)} value{'s' * (len(row) != 1)}, and"
+                        + (
+                            f" the first row has {width}"
+                            if table.trailing
+                            else f" the header has {width} column{'s' * (width != 1)}"
+                        )
                     )
         self._kept, self.rows = rows, len(rows)
         self._columns = list(zip(*rows, strict=True))
@@ -83,13 +90,12 @@ class BlockChunk:
         self._words: np.ndarray | None = None
         self._flat: list[str] | None = None
         self._sliced: dict[int, list[str]] = {}
+        self._coded: dict[int, tuple[list[str], np.ndarray]] = {}
 
     @classmethod
     def of(cls, block: bytes, table: Source, first: int, line: int) -> "BlockChunk | None":
-        """None when the lines differ in length, or some are blank."""
+        """None when the lines differ in length, or some are blank and have no value."""
         width = len(table.names)
-        if width == 1 and (b"\n\n" in block or block.startswith(b"\n")):
-            return None
         data = np.frombuffer(block, np.uint8)
         marked = (data == ord(table.delimiter)) | (data == _NEWLINE) | (data == ord("."))
         if table.comma:
@@ -145,6 +151,11 @@ class BlockChunk:
         return self._flat[column :: self._width]
 
     def coded(self, column: int) -> tuple[list[str], np.ndarray]:
+        if column not in self._coded:
+            self._coded[column] = self._code(column)
+        return self._coded[column]
+
+    def _code(self, column: int) -> tuple[list[str], np.ndarray]:
         if self._words is None:
             self._words = distinct.words_of(self._block)
         starts, ends = self._starts()[column :: self._width], self._ends[column :: self._width]

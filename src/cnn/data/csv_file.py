@@ -1,11 +1,13 @@
-"""CSV files, in chunks: memory does not grow with the file."""
+"""CSV files, in chunks: a pass over one holds a block of about 1 MB, never the file."""
 
+import contextlib
 import csv
 import gzip
 import io
 import os
+import re
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 from typing import Any
 
@@ -13,20 +15,15 @@ import numpy as np
 
 from . import values
 from .csv_chunks import BlockChunk, RowsChunk, line_count, row_lines
-from .tables import nearest
+from .kinds import START, foreign
+from .opening import opened
 from .values import Fault
 
 _BLOCK = 1 << 20  # bytes at a time
 _LONGEST = 1 << 26  # of a line
 _NEWLINE = 10
 _END = "\x1e the end of the block \x1e"  # a line of its own behind a block
-_KNOWN = (
-    (b"PK\x03\x04", "an Excel file or a ZIP archive; save the sheet as CSV"),
-    (b"\xd0\xcf\x11\xe0", "an Excel file; save the sheet as CSV"),
-    (b"PAR1", "a Parquet file; read it with pandas or polars and pass the frame"),
-    (b"\x93NUMPY", "a NumPy array; use np.load"),
-    (b"\x89HDF", "an HDF5 file; read it with pandas and pass the frame"),
-)
+_SEPARATORS = ",;\t|"
 
 
 class CsvTable:
@@ -49,31 +46,42 @@ class CsvTable:
     def __init__(self, path: str | os.PathLike[str], encoding: str = "utf-8") -> None:
         self.path, self.encoding = os.fspath(path), encoding
         self.label = repr(os.path.basename(os.fsdecode(self.path)))
-        with open(self.path, "rb") as file:
-            start = file.read(8)
+        with opened(self.path) as file:
+            start = file.read(START)
         self._gzipped = start[:2] == b"\x1f\x8b"
-        for magic, kind in _KNOWN:
-            if start.startswith(magic):
-                raise ValueError(f"{self.label} is no CSV file but {kind}")
+        self._check_kind(start)
         if start[:2] in (b"\xff\xfe", b"\xfe\xff") and encoding == "utf-8":
             raise ValueError(
                 f"{self.label} is UTF-16; save it as UTF-8, or read it with read_csv(path, encoding='utf-16')"
             )
+        self.trailing = False
         self._read_header()
         self.comma = self.delimiter == ";"
 
+    def _check_kind(self, start: bytes) -> None:
+        place = os.fsdecode(self.path)
+        if self._gzipped:
+            try:
+                with gzip.open(self.path, "rb") as file:
+                    start, place = file.read(START), place.removesuffix(".gz")
+            except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+                raise ValueError(f"{self.label} is damaged: {error}") from None
+        kind = foreign(start, place)
+        if kind is not None:
+            raise ValueError(f"{self.label} is no CSV file but {kind}")
+
     def _read_header(self) -> None:
         lines = _lines(self._blocks())
-        header: list[str] = []
-        line = ""
-        self._header_lines = 0
-        for line in lines:
-            self._header_lines += 1
-            if line.strip():
-                break
-        if not line.strip():
-            raise ValueError(f"{self.label} is empty; its first line must be the names of the columns")
-        self.delimiter = _delimiter(line, os.fsdecode(self.path))
+        line = self._first_line(lines, 0)
+        said = re.fullmatch(r'"?sep=(.*?)"?', line.rstrip("\r\n"), re.IGNORECASE)
+        if said and len(said[1]) < 2:  # as Excel writes it
+            if said[1] not in (*_SEPARATORS, ""):
+                raise ValueError(
+                    f"{self.label}, line {self._header_lines}: the separator is {said[1]!r}; those that are read are"
+                    " , ; tab and |"
+                )
+            line = self._first_line(lines, self._header_lines)
+        self.delimiter = (said and said[1]) or _delimiter(line, os.fsdecode(self.path))
         reader = csv.reader(chain([line], lines), delimiter=self.delimiter)
         try:
             header = next(reader)
@@ -81,19 +89,52 @@ class CsvTable:
             raise ValueError(f"{self.label}, line {self._header_lines}: {error}") from None
         self._header_lines += reader.line_num - 1
         self.names = [name.strip() for name in header]
+        self._check_names()
+        first: list[str] = []
+        with contextlib.suppress(csv.Error, ValueError):  # said with its line when the rows are read
+            first = next((row for row in reader if row), [])
+            self.trailing = len(first) == len(header) + 1 and not first[-1].strip()
+        if self.trailing:
+            self.names.append("")
+        if len(header) == 1:
+            self._check_spaces(line, first)
+
+    def _first_line(self, lines: Iterator[str], before: int) -> str:
+        """The next line that is not blank; `before` were read."""
+        for self._header_lines, line in enumerate(lines, before + 1):
+            if line.strip():
+                return line
+        raise ValueError(f"{self.label} is empty; its first line must be the names of the columns")
+
+    def _check_names(self) -> None:
         seen: dict[str, int] = {}
         for i, name in enumerate(self.names, 1):
             if name and name in seen:
+                hint = self.hint() or (_NO_HEADER if _is_number(name) else "")
                 raise ValueError(
                     f"{self.label}, line {self._header_lines}: columns {seen[name]} and {i} are both named {name!r};"
-                    f" each name must be there once{self.hint()}"
+                    f" each name must be there once{hint}"
                 )
             seen[name] = i
 
+    def _check_spaces(self, header: str, first: list[str]) -> None:
+        names, row = header.split(), first[0].split() if len(first) == 1 else []
+        if len(names) == len(row) > 1 and 2 * sum(map(_is_number, row)) >= len(row):
+            raise ValueError(
+                f"{self.label}: its lines look separated by spaces; the separators that are read are , ; tab and |"
+            )
+
     def hint(self) -> str:
         """What to say when the header looks like a row."""
-        odd = sum(values.number(name, True) is not None for name in self.names)
-        return " (does the file begin with a line of column names?)" if 2 * odd > len(self.names) else ""
+        return _NO_HEADER if 2 * sum(map(_is_number, self.names)) > len(self.names) else ""
+
+    def header_notes(self) -> list[str]:
+        """The same for a table that could be read."""
+        numbers = [name for name in self.names if _is_number(name)]
+        if not self.hint():
+            return []
+        shown = ", ".join(numbers[:3]) + (", ..." if len(numbers) > 3 else "")
+        return [f"the first line is taken as the header, and holds numbers: {shown}"]
 
     def is_text(self, column: int) -> bool:
         return False
@@ -150,18 +191,39 @@ class CsvTable:
                 block.decode()
             except UnicodeDecodeError as error:
                 at = line + line_count(block[: error.start])
+                self._check_packed()
                 raise ValueError(
                     f"{self.label}, line {at}: byte 0x{block[error.start]:02x} is not UTF-8: save the file as UTF-8, or"
                     " pass cnn.data.read_csv(path, encoding='cp1252')"
                 ) from None
         at = block.find(b"\0")
         if at >= 0:
+            self._check_packed()
             raise ValueError(
                 f"{self.label}, line {line + line_count(block[:at])} holds a NUL byte: this is no text file"
             )
         return block
 
+    def _check_packed(self) -> None:
+        """Of a file that is no text."""
+        if not self._gzipped and os.fsdecode(self.path).lower().endswith(".gz"):
+            raise ValueError(f"{self.label} is named .gz, and neither compressed by gzip nor text: write it again")
+
     def chunks(self) -> Iterator["RowsChunk | BlockChunk"]:
+        for chunk in self._all_chunks():
+            if self.trailing:
+                self._check_trailing(chunk)
+            yield chunk
+
+    def _check_trailing(self, chunk: "RowsChunk | BlockChunk") -> None:
+        width = len(self.names)
+        for row, text in enumerate(chunk.texts(width - 1)):
+            if text.strip():
+                raise ValueError(
+                    f"{self.label}, {chunk.place(row)}: {width} values, and the header has {width - 1} columns"
+                )
+
+    def _all_chunks(self) -> Iterator["RowsChunk | BlockChunk"]:
         blocks = self._blocks()
         skip, first = self._header_lines, 0
         for block, line in blocks:
@@ -245,11 +307,19 @@ def _lines(blocks: Iterable[tuple[bytes, int]]) -> Iterator[str]:
     return chain.from_iterable(io.StringIO(block.decode(), newline="") for block, _ in blocks)
 
 
+_NO_HEADER = " (does the file begin with a line of column names?)"
+
+
 def _delimiter(header: str, path: str) -> str:
     outside = "".join(header.split('"')[::2])
     if "\t" in outside and path.lower().removesuffix(".gz").endswith((".tsv", ".tab")):
         return "\t"
-    return max(",;\t|", key=outside.count)  # of equals the first
+    return max(_SEPARATORS, key=outside.count)  # of equals the first
+
+
+def _is_number(name: str) -> bool:
+    value = values.number(name, True)
+    return value is not None and value == value
 
 
 class _Recoded:
@@ -277,63 +347,3 @@ class _Recoded:
             text = self._decoder.decode(data, not data)
             if text or not data:
                 return text.removeprefix("\ufeff").encode()
-
-
-def read_csv(
-    path: str | os.PathLike[str], columns: Sequence[str] | None = None, encoding: str = "utf-8"
-) -> dict[str, np.ndarray]:
-    """The columns of a CSV file.
-
-    Parameters
-    ----------
-    path : path
-        Gzipped or not. The separator is found from the first line, which names the columns.
-    columns : sequence of str, optional
-        Only these, in this order.
-    encoding : str, default "utf-8"
-
-    Returns
-    -------
-    dict of str to ndarray of shape (n,)
-        A column of numbers is float64, with NaN for blanks; any other holds str, and None for blanks, as objects.
-
-    Raises
-    ------
-    OSError
-        When it cannot be read.
-    ValueError
-        For a file that is no CSV, with the line; for a column that is not there.
-    """
-    table = CsvTable(path, encoding)
-    wanted = list(table.names if columns is None else columns)
-    for name in wanted:
-        if name not in table.names:
-            raise ValueError(f"{table.label}: column {name!r} is not there; {nearest(str(name), table.names)}")
-    places = [table.names.index(name) for name in wanted]
-    parts: list[list[Any]] = [[] for _ in wanted]
-    for chunk in table.chunks():
-        for part, place in zip(parts, places, strict=True):
-            found = None if part and isinstance(part[-1], list) else chunk.numbers(place)
-            part.append(list(chunk.texts(place)) if found is None else found)
-    kinds = [any(isinstance(item, list) for item in part) for part in parts]
-    if any(
-        mixed and not all(isinstance(item, list) for item in part) for mixed, part in zip(kinds, parts, strict=True)
-    ):
-        # A column that began with numbers and goes on with text is text from its first row on: how the numbers were written is read again.
-        for part, mixed in zip(parts, kinds, strict=True):
-            if mixed:
-                part.clear()
-        for chunk in table.chunks():
-            for part, place, mixed in zip(parts, places, kinds, strict=True):
-                if mixed:
-                    part.append(list(chunk.texts(place)))
-    return {name: _joined(part, mixed) for name, part, mixed in zip(wanted, parts, kinds, strict=True)}
-
-
-def _joined(parts: list[Any], text: bool) -> np.ndarray:
-    if not text:
-        return np.concatenate(parts) if parts else np.empty(0)
-    stripped = [None if (t := item.strip()) in values.BLANKS else t for part in parts for item in part]
-    array = np.empty(len(stripped), object)
-    array[:] = stripped
-    return array

@@ -4,6 +4,8 @@ import os
 
 import numpy as np
 
+from .opening import opened
+
 _TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 
 
@@ -29,7 +31,7 @@ def read_idx(path: str | os.PathLike[str]) -> np.ndarray:
     """
     place = os.fspath(path)
     label = repr(os.path.basename(os.fsdecode(place)))
-    with open(place, "rb") as file:
+    with opened(place) as file:
         start = file.read(4)
         if start[:2] == b"\x1f\x8b":
             return _parsed(_unzipped(place, label), label)

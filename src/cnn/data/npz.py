@@ -4,6 +4,8 @@ import os
 
 import numpy as np
 
+from .opening import opened
+
 
 def read_npz(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
     """The arrays of an NPZ file, as `numpy.savez` writes it. Code in it is never run: arrays of objects are refused.
@@ -28,7 +30,7 @@ def read_npz(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
 
     place = os.fspath(path)
     label = repr(os.path.basename(os.fsdecode(place)))
-    with open(place, "rb") as file:
+    with opened(place) as file:
         start = file.read(6)
         if start == b"\x93NUMPY":
             raise ValueError(f"{label} is a single array (.npy), no NPZ file; use np.load")

@@ -7,12 +7,13 @@ import numpy as np
 
 from ..checks import whole
 from ..names import Spelled
-from . import values
+from . import goal_rows, values
 from .columns import Codes, Column, finite_numbers
+from .decoding import decoded
 from .recording import Record
 from .rows import Rows
-from .settling import MOST_CLASSES, checked_names, place, settled, settled_target
-from .survey import Survey, blank_fault
+from .settling import MOST_CLASSES, checked_names, place, settled, settled_target, wanted_columns
+from .survey import Survey
 from .tables import Chunk, Table, open_table
 from .values import Fault
 
@@ -20,6 +21,12 @@ if TYPE_CHECKING:
     from ..layers import Layer
 
 FORMAT = "cnn.data.Preprocessing"
+_OTHER_NAMES = {
+    "inverse_transform": "decode(net.predict(X)) gives the names of classes; numbers are in the target's own units anyway",
+    "classes_": "write classes",
+    "feature_names_in_": "write columns",
+    "get_feature_names_out": "write columns",
+}
 
 
 class Preprocessing(Spelled):
@@ -39,7 +46,10 @@ class Preprocessing(Spelled):
     drop : str or sequence of str, default ()
         Columns to leave out.
     max_categories : int, default 100
-        Columns of text with more different texts (names, dates, numbers of orders) are left out.
+        Columns of text with more different texts (names, numbers of orders) are left out, and so are those with different texts in
+        most of their rows, and dates.
+    skip_blank_targets : bool, default False
+        Leave rows out where the target is blank, in `fit` and wherever targets are asked for; else a blank target is an error.
 
     Attributes
     ----------
@@ -75,6 +85,7 @@ class Preprocessing(Spelled):
         columns: Sequence[str] | None = None,
         drop: str | Sequence[str] = (),
         max_categories: int = 100,
+        skip_blank_targets: bool = False,
     ) -> None:
         if task not in (None, "classification", "regression"):
             raise ValueError(f"task is {task!r}; expected 'classification', 'regression' or None")
@@ -82,6 +93,7 @@ class Preprocessing(Spelled):
         if task == "classification" and isinstance(self.target, list) and len(self.target) != 1:
             raise ValueError(f"target has {len(self.target)} columns; classification takes one")
         self.max_categories = whole("max_categories", max_categories)
+        self.skip_blank_targets = bool(skip_blank_targets)
         self._asked: dict[str, Any] = {
             "task": task,
             "columns": None if columns is None else checked_names("columns", columns),
@@ -92,6 +104,12 @@ class Preprocessing(Spelled):
         self.classes: list[Any] | None = None
         self.notes: list[str] = []
         self._class_codes: Codes | None = None
+        self._scales: list[tuple[float, float]] | None = None  # mean and spread of each target that is a number
+
+    def __getattr__(self, name: str) -> Any:
+        hint = _OTHER_NAMES.get(name)
+        said = f": {hint}" if hint else ""
+        raise AttributeError(f"'Preprocessing' has no attribute {name!r}{said}", name=name, obj=self)
 
     # ---- What is known
 
@@ -187,26 +205,28 @@ class Preprocessing(Spelled):
     def _fit(self, table: Table, record: bool = False) -> tuple[np.ndarray, np.ndarray | None] | None:
         """With `record`, X and y where they could be kept."""
         goals = [place(table, name, "target") for name in self._targets]
-        wanted = self._wanted(table, goals)
+        notes: list[str] = getattr(table, "header_notes", list)()
+        asked = self._asked["columns"]
+        wanted = wanted_columns(table, asked, self._asked["drop"], goals, notes)
         surveys = {j: Survey(j, self.max_categories) for j in wanted}
         surveys.update({j: Survey(j, MOST_CLASSES) for j in goals})
         rows, kept = 0, Record(goals)
-        for chunk in table.chunks():
+        for chunk in goal_rows.chunks(table, goals, self.skip_blank_targets):
             rows += chunk.rows
             found = {}
             for j, survey in surveys.items():
                 try:
                     found[j] = survey.take(table, chunk)
-                    if j in goals and survey.blank is not None:
-                        raise blank_fault(chunk, j, "the target")
                 except Fault as fault:
                     raise table.error(chunk, fault, j) from None
             if record:
                 kept.add(surveys, found, chunk.rows)
         if not rows:
-            raise ValueError(f"{table.label} has no rows" + (", only a header" if table.names else ""))
-        notes: list[str] = []
-        columns = [c for j in wanted if (c := settled(table.names[j], surveys[j], notes)) is not None]
+            without = " with a target" if goals and self.skip_blank_targets else ""
+            raise ValueError(
+                f"{table.label} has no rows{without}" + (", only a header" * bool(table.names and not without))
+            )
+        columns = [c for j in wanted if (c := settled(table, surveys[j], notes, told=asked is None)) is not None]
         if not columns:
             left = f": {'; '.join(notes)}" if notes else "" if wanted else ": it has no other than the target"
             raise ValueError(f"{table.label} has no column to learn from{left}")
@@ -215,21 +235,11 @@ class Preprocessing(Spelled):
             task, classes = settled_target(table, [surveys[j] for j in goals], self._asked["task"], notes)
         self._columns, self.notes, self.task = columns, notes, task
         self._set_classes(classes)
+        self._scales = [(surveys[j].mean, surveys[j].std) for j in goals] if task == "regression" else None
         if not record:
             return None
         used = {place(table, column.name, "column"): column for column in columns}
         return kept.arrays(surveys, used, task == "classification", self._single)
-
-    def _wanted(self, table: Table, goals: list[int]) -> list[int]:
-        asked, drop = self._asked["columns"], self._asked["drop"]
-        dropped = {place(table, name, "drop: column") for name in drop or []}
-        if asked is None:
-            return [j for j, name in enumerate(table.names) if name and j not in goals and j not in dropped]
-        places = [place(table, name, "columns: column") for name in asked]
-        for name, j in zip(asked, places, strict=True):
-            if j in goals:
-                raise ValueError(f"columns has {name!r}, which is the target")
-        return [j for j in places if j not in dropped]
 
     def _set_classes(self, classes: list[Any] | None) -> None:
         self.classes = classes
@@ -263,7 +273,8 @@ class Preprocessing(Spelled):
         Raises
         ------
         ValueError
-            With line and column: for a blank, a class that `fit` has not seen, text among numbers.
+            With line and column: for a blank (rows with one are left out with `skip_blank_targets`), a class that `fit` has not
+            seen, text among numbers.
         """
         y = self._read(open_table(table), inputs=False, target=True)[1]
         assert y is not None
@@ -287,7 +298,7 @@ class Preprocessing(Spelled):
             goals = [place(table, name, "target") for name in self._targets]
         X = Rows((len(columns),), np.float32)
         y = Rows(() if self._single else (len(goals),), np.int64 if self.task == "classification" else np.float64)
-        for chunk in table.chunks():
+        for chunk in goal_rows.chunks(table, goals, self.skip_blank_targets):
             block = np.empty((chunk.rows, len(columns)), np.float32)
             for k, (column, j) in enumerate(zip(columns, places, strict=True)):
                 try:
@@ -304,14 +315,8 @@ class Preprocessing(Spelled):
         """One target column."""
         try:
             if self._class_codes is not None:
-                codes = self._class_codes.of(chunk, column)
-                if np.isnan(codes).any():
-                    raise blank_fault(chunk, column, "the target")
-                return codes.astype(np.int64)
-            found = finite_numbers(chunk, column, table.comma)
-            if np.isnan(found).any():
-                raise Fault(int(np.isnan(found).argmax()), "the target is blank; fill it in, or leave the row out")
-            return found
+                return self._class_codes.of(chunk, column).astype(np.int64)
+            return finite_numbers(chunk, column, table.comma)
         except Fault as fault:
             raise table.error(chunk, fault, column) from None
 
@@ -321,33 +326,26 @@ class Preprocessing(Spelled):
         Parameters
         ----------
         prediction : array-like
-            As `Network.predict` gives it.
+            As `Network.predict` gives it; names, as `Network.classify` gives them, stay as they are.
 
         Returns
         -------
         ndarray
             Classification: the name of each row's class, the largest of (n, k), or by one probability of the second class,
             (n, 1) or (n,). Regression: the numbers as they are.
+
+        Raises
+        ------
+        ValueError
+            For another shape, a name that is no class, and whole numbers that may be names or places of classes.
         """
         self._fitted()
-        p = np.asarray(prediction)
-        if self.classes is None:
-            return p
-        k = len(self.classes)
-        if p.ndim == 1 or (p.ndim == 2 and p.shape[1] == 1):
-            if k != 2:
-                raise ValueError(f"prediction has the shape {p.shape}; {k} classes need {k} columns")
-            places = (p.reshape(len(p)) > 0.5).astype(np.int64)
-        elif p.ndim == 2 and p.shape[1] == k:
-            places = p.argmax(axis=1)
-        else:
-            raise ValueError(f"prediction has the shape {p.shape}; expected (n, {k}), a column for each class")
-        return np.asarray(self.classes)[places]
+        return np.asarray(prediction) if self.classes is None else decoded(prediction, self.classes)
 
     def layers(self) -> "list[Layer]":
         """The first layers of a network that takes `transform`'s X: `Input`, `Normalize`, and `OneHot` where there is text.
 
-        Put them before your own: ``cnn.Network([*prep.layers(), cnn.Dense(16, activation="relu"), cnn.Dense(1)])``.
+        Put them before your own: ``cnn.Network([*prep.layers(), cnn.Dense(16, activation="relu"), *prep.head()])``.
         """
         from ..layers import Input, Normalize, OneHot
 
@@ -356,6 +354,37 @@ class Preprocessing(Spelled):
         if any(column.codes is not None for column in columns):
             found.append(OneHot([0 if column.codes is None else len(column.codes.texts) for column in columns]))
         return found
+
+    def head(self) -> "list[Layer]":
+        """The last layers of a network for this target.
+
+        Returns
+        -------
+        list of layers
+            Classification: a softmax with an output a class. Regression: a `Dense` and a `Normalize`, which brings its outputs, of
+            mean 0 and spread 1, to the targets' mean and spread: so the network speaks in the target's own units.
+
+        Raises
+        ------
+        ValueError
+            Without a target.
+
+        Notes
+        -----
+        The loss is in the target's own units, too: for a target with the spread s, that of mse and its gradients are s * s times
+        those of a scaled target. Adam, AdamW, RMSprop, Adagrad and Rprop divide by the size of the gradients, so they do not mind; for a
+        spread below about 1e-3 write the target in smaller units (mm for m), as Adam's `eps` (1e-8) is then no longer small beside the
+        gradients. SGD needs a rate that is s * s times smaller.
+        """
+        from ..layers import Dense, Normalize
+
+        self._fitted()
+        if self.classes is not None:
+            return [Dense(len(self.classes), activation="softmax")]
+        if self._scales is None:
+            raise ValueError("this Preprocessing has no target: say which column it is, as in Preprocessing('price')")
+        mean, std = np.array(self._scales).T
+        return [Dense(len(mean)), Normalize(-mean / std, 1 / std)]
 
     # ---- Files
 
@@ -368,6 +397,8 @@ class Preprocessing(Spelled):
             "task": self.task,
             "classes": self.classes,
             "columns": None if self._columns is None else [column.to_json() for column in self._columns],
+            "scales": None if self._scales is None else [{"mean": mean, "std": std} for mean, std in self._scales],
+            "skip_blank_targets": self.skip_blank_targets,
             "max_categories": self.max_categories,
             "asked": self._asked,
             "notes": self.notes,
@@ -392,11 +423,14 @@ class Preprocessing(Spelled):
                 columns=asked["columns"],
                 drop=asked["drop"],
                 max_categories=data["max_categories"],
+                skip_blank_targets=data["skip_blank_targets"],
             )
             if data["columns"] is not None:
                 made._columns = [Column.from_json(one) for one in data["columns"]]
                 made.task, made.notes = data["task"], [str(note) for note in data["notes"]]
                 made._set_classes(None if data["classes"] is None else list(data["classes"]))
+                if data["scales"] is not None:
+                    made._scales = [(float(one["mean"]), float(one["std"])) for one in data["scales"]]
         except (KeyError, TypeError, ValueError, AttributeError):
             raise ValueError("data is not what Preprocessing.to_json gives") from None
         return made

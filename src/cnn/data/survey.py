@@ -6,7 +6,9 @@ import numpy as np
 
 from . import values
 from .tables import Chunk, Table
-from .values import Fault, is_blank
+from .values import is_blank
+
+_SAMPLE = 50
 
 
 class Survey:
@@ -31,8 +33,10 @@ class Survey:
         Different numbers and how they are written; None: more than `limit`.
     odd : tuple (str, str) or None
         Of a column with numbers and text: the first text and its place.
-    blank : str or None
-        The place of the first blank.
+    sample : dict of str to None
+        Of text the first few.
+    counts : bool
+        Whether the numbers are whole and each is one more than the one before, without a blank.
     """
 
     def __init__(self, column: int, limit: int) -> None:
@@ -42,7 +46,8 @@ class Survey:
         self.levels: dict[float, str] | None = {}
         self.distinct: dict[str, None] | None = {}
         self.odd: tuple[str, str] | None = None
-        self.blank: str | None = None
+        self.sample: dict[str, None] = {}
+        self.counts = True
 
     @property
     def std(self) -> float:
@@ -78,11 +83,13 @@ class Survey:
         values.check_finite(x)
         blank = np.isnan(x)
         if blank.any():
-            if self.blank is None:
-                self.blank = chunk.place(int(blank.argmax()))
+            self.counts = False
             x = x[~blank]
         if not x.size:
             return
+        if self.counts:
+            begin = x[0] if self.n == 0 else self._high + 1
+            self.counts = bool(begin == np.floor(begin) and (x == begin + np.arange(x.size)).all())
         n, mean = self.n + x.size, float(x.mean())
         m2 = float(np.square(x - mean).sum())
         step = mean - self.mean
@@ -109,6 +116,7 @@ class Survey:
             i = values.first_text(texts, table.comma)
             if self.n or any(values.number(t, table.comma) is not None and not is_blank(t) for t in set(texts)):
                 self.odd = (texts[i].strip(), chunk.place(i))
+                self.sample[self.odd[0]] = None
         if self.levels is None:
             self.distinct = None
         else:
@@ -117,8 +125,9 @@ class Survey:
     def _take_texts(self, chunk: Chunk) -> np.ndarray | None:
         texts, places = chunk.coded(self.column)
         blanks = [i for i, text in enumerate(texts) if is_blank(text)]
-        if blanks and self.blank is None:
-            self.blank = chunk.place(int(np.isin(places, blanks).argmax()))
+        if len(self.sample) < _SAMPLE:
+            first = [texts[place].strip() for place in places[:_SAMPLE].tolist()]
+            self.sample.update(dict.fromkeys(text for text in first if not is_blank(text)))
         if self.distinct is None:
             return None
         self.n += chunk.rows - (int(np.isin(places, blanks).sum()) if blanks else 0)
@@ -128,9 +137,3 @@ class Survey:
             return None
         order = {text: i for i, text in enumerate(self.distinct)}
         return np.array([order.get(text.strip(), -1) for text in texts], np.float64)[places]
-
-
-def blank_fault(chunk: Chunk, column: int, what: str) -> Fault:
-    """The first blank of a column that must have none."""
-    row = next(i for i, text in enumerate(chunk.texts(column)) if is_blank(text))
-    return Fault(row, f"{what} is blank; fill it in, or leave the row out")
