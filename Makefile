@@ -3,6 +3,7 @@
 # make docs    the manual in docs/_build                 make bench   C micro-benchmarks
 # make mnist   MNIST                                         make quick   the engine's tests, in half a minute
 # make bench-peers   every other library on the same work (BENCH="--quick --only xor" for a part; docs/benchmarks.md)
+# make interop       the tests that need PyTorch and scikit-learn, in an environment of their own
 # make clean
 #
 # Needs Python >= 3.11 with its headers, a C compiler and make; the rest goes into .venv.
@@ -14,12 +15,21 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export PIP_ROOT_USER_ACTION = ignore
 PIP = $(PY) -m pip install --quiet --upgrade
 
-.PHONY: demo test quick build check wheel lint lint-python lint-cython lint-c lint-types format docs mnist bench bench-peers clean
+.PHONY: demo test quick build check wheel lint lint-python lint-cython lint-c lint-types format docs mnist bench bench-peers interop clean
 test: check
 	$(PY) -m pytest $(PYTEST)
 
 check: build
 	@$(MAKE) --no-print-directory -C csrc check check-symbols PYTHON=$(abspath $(PY))
+
+# Two hundred megabytes that only these tests need. The extension is of the limited API: built once, imported by any Python.
+interop: build $(VENV)-interop/stamp
+	PYTHONPATH=src $(VENV)-interop/bin/python -m pytest $(PYTEST) $(addprefix tests/test_,reference.py first_shapes.py tables.py data.py)
+$(VENV)-interop/stamp: pyproject.toml
+	[ -x $(VENV)-interop/bin/python ] || $(PYTHON) -m venv $(VENV)-interop
+	$(VENV)-interop/bin/python -m pip install --quiet --upgrade pip
+	$(VENV)-interop/bin/python -m pip install --quiet --upgrade --group test --group interop
+	@touch $@
 
 # The package in place: installed once, then only what has changed is compiled again.
 build: $(VENV)/package.stamp

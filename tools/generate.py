@@ -7,6 +7,7 @@ made files shipped (an sdist) and no Cython at hand, what is there is used. See 
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import os
 import re
 import subprocess
@@ -54,6 +55,10 @@ def cythonize(name: str, module: str) -> bool:
     known = dependencies(depfile) if depfile.exists() else sorted(SOURCE.rglob("*.p*"))  # an sdist has no depfile
     if not stale(output, [*known, Path(__file__)]):
         return False
+    if importlib.util.find_spec("Cython") is None:
+        raise SystemExit(
+            "a clone has no generated C, and this Python no Cython to make it: run `make build` first (an sdist has the C)"
+        )
     options = [f"--directive={key}={value}" for key, value in DIRECTIVES.items()]
     command = [
         sys.executable,

@@ -158,7 +158,10 @@ V_INLINE float cnn_tanh_f32(float x) {
   return (float)cnn_copysign(((power - 1) + power * p) / ((power + 1) + power * p), x);
 }
 
-V_INLINE double cnn_sigmoid_f64(double x) { return CNN_RARE(!(cnn_abs(x) < 700)) ? v_sigmoid_f64_one(x) : 1 / (1 + cnn_exp_f64(-x)); }
+V_INLINE double cnn_sigmoid_f64(double x) {
+  double p, power = cnn_exp_split(-x, x * -CNN_64_LN2, 0, 0, &p);
+  return CNN_RARE(!(cnn_abs(x) < 700)) ? v_sigmoid_f64_one(x) : 1 / ((power + 1) + power * p);
+}
 V_INLINE float cnn_sigmoid_f32(float x) {
   double p, power = cnn_exp_split_f32(-x, &p);
   return CNN_RARE(!(cnn_abs(x) < 700)) ? v_sigmoid_f32_one(x) : (float)(1 / ((power + 1) + power * p));

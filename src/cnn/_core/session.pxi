@@ -100,17 +100,15 @@ cdef object predict_exact(Network network, object x, object out):
     if get_buffer(x, &b, PyBUF_RECORDS_RO) < 0:
         PyErr_Clear()
         return None
+    rows = b.shape[0] if b.ndim else 0
+    if not is_exact(&b, network) or <double>rows * network.cost > LONG:
+        release_buffer(&b)
+        return None
+    if <double>rows * network.cost < SHORT:
+        return predict_short(network, &b, out)
     try:
-        if not is_exact(&b, network):
-            return None
-        rows = b.shape[0]
-        if <double>rows * network.cost > LONG:
-            return None
         if y is None:
-            if rows == 1:
-                y = PyObject_Call(np_empty, network.one_row, NULL)
-            else:
-                y = np_empty((rows,) + network.out_shape, network.out_dtype)
+            y = new_output(network, rows)
         elif type(y) is not ndarray:
             return None
         if get_buffer(y, &o, PyBUF_RECORDS) < 0:
@@ -119,8 +117,7 @@ cdef object predict_exact(Network network, object x, object out):
         try:
             if out is not None and not is_exact_out(&o, &b, network):
                 return None
-            if rows:
-                exact_rows(network, b.buf, rows, o.buf)
+            exact_rows(network, b.buf, rows, o.buf)
         finally:
             release_buffer(&o)
     finally:
@@ -128,15 +125,55 @@ cdef object predict_exact(Network network, object x, object out):
     return y
 
 
+cdef inline object new_output(Network network, Py_ssize_t rows):
+    if rows == 1:
+        return PyObject_Call(np_empty, network.one_row, NULL)
+    return np_empty((rows,) + network.out_shape, network.out_dtype)
+
+
+cdef object predict_short(Network network, Py_buffer_c *b, object out):
+    """The exact case of so little work that the interpreter lock is kept: that and the references to the arrays keep their memory, so
+    the buffers are given back at once and nothing is left to undo."""
+    cdef Py_buffer_c o
+    cdef object y
+    cdef Py_ssize_t rows = b.shape[0]
+    cdef const void *x = b.buf
+    cdef bint good
+    if out is None:
+        release_buffer(b)
+        y = new_output(network, rows)
+        if get_buffer(y, &o, PyBUF_WRITABLE) < 0:
+            PyErr_Clear()
+            return None
+    else:
+        y = out
+        if type(y) is not ndarray or get_buffer(y, &o, PyBUF_RECORDS) < 0:
+            PyErr_Clear()
+            release_buffer(b)
+            return None
+        good = is_exact_out(&o, b, network)
+        release_buffer(b)
+        if not good:
+            release_buffer(&o)
+            return None
+    cdef void *to = o.buf
+    release_buffer(&o)
+    if rows:
+        exact_rows(network, x, rows, to)
+    return y
+
+
 cdef int exact_rows(Network network, const void *x, size_t rows, void *y) except -1:
     cdef int mode = network.read()
-    cdef Live *live
+    cdef Live *live = <Live *>cnn_spares_take(&network.sessions)
     cdef cnn_status status
-    try:
-        live = live_take(network)
-    except BaseException:
-        network.read_end(mode)
-        raise
+    if live == NULL or live.configuration != configuration:
+        live_free(live)
+        try:
+            live = live_take(network)
+        except BaseException:
+            network.read_end(mode)
+            raise
     if <double>rows * network.cost < SHORT:
         status = cnn_session_predict_exact(live.c, x, rows, y, &live.error)
     else:
@@ -144,11 +181,16 @@ cdef int exact_rows(Network network, const void *x, size_t rows, void *y) except
             status = cnn_session_predict_exact(live.c, x, rows, y, &live.error)
     network.read_end(mode)
     if status != CNN_OK:
-        try:
-            check(status, &live.error)
-        finally:
-            live_free(live)
+        failed_rows(live, status)
     live_give(network, live)
+    return 0
+
+
+cdef int failed_rows(Live *live, cnn_status status) except -1:
+    try:
+        check(status, &live.error)
+    finally:
+        live_free(live)
     return 0
 
 
@@ -370,11 +412,14 @@ cdef class Session:
         if type(x) is not ndarray or not net.exact or get_buffer(x, &b, PyBUF_RECORDS_RO) < 0:
             PyErr_Clear()
             return self.run_any(x, out)
+        if not is_exact(&b, net) or b.shape[0] < 1 or <size_t>b.shape[0] > self.max_batch:
+            release_buffer(&b)
+            return self.run_any(x, out)
+        if <double>b.shape[0] * net.cost < SHORT:
+            return self.run_short(&b, out, x)
         try:
-            if not is_exact(&b, net) or b.shape[0] < 1 or <size_t>b.shape[0] > self.max_batch:
-                return self.run_any(x, out)
             if y is None:
-                y = PyObject_Call(np_empty, net.one_row, NULL) if b.shape[0] == 1 else np_empty((b.shape[0],) + net.out_shape, net.out_dtype)
+                y = new_output(net, b.shape[0])
             elif type(y) is not ndarray:
                 return self.run_any(x, out)
             if get_buffer(y, &o, PyBUF_RECORDS) < 0:
@@ -384,17 +429,47 @@ cdef class Session:
                 if out is not None and not is_exact_out(&o, &b, net):
                     return self.run_any(x, out)
                 self.enter()
-                if <double>b.shape[0] * net.cost < SHORT:
+                with nogil:
                     status = cnn_session_predict_exact(self.live.c, b.buf, b.shape[0], o.buf, &self.live.error)
-                else:
-                    with nogil:
-                        status = cnn_session_predict_exact(self.live.c, b.buf, b.shape[0], o.buf, &self.live.error)
                 cnn_gate_write_end(&self.gate)
                 check(status, &self.live.error)
             finally:
                 release_buffer(&o)
         finally:
             release_buffer(&b)
+        return y
+
+    cdef object run_short(self, Py_buffer_c *b, object out, object x):
+        """As predict_short."""
+        cdef Network net = self.network
+        cdef Py_buffer_c o
+        cdef object y = out
+        cdef size_t rows = b.shape[0]
+        cdef const void *at = b.buf
+        cdef cnn_status status
+        cdef bint good
+        if out is None:
+            release_buffer(b)
+            y = new_output(net, rows)
+            if get_buffer(y, &o, PyBUF_WRITABLE) < 0:
+                PyErr_Clear()
+                return self.run_any(x, out)
+        else:
+            if type(y) is not ndarray or get_buffer(y, &o, PyBUF_RECORDS) < 0:
+                PyErr_Clear()
+                release_buffer(b)
+                return self.run_any(x, out)
+            good = is_exact_out(&o, b, net)
+            release_buffer(b)
+            if not good:
+                release_buffer(&o)
+                return self.run_any(x, out)
+        cdef void *to = o.buf
+        release_buffer(&o)
+        self.enter()
+        status = cnn_session_predict_exact(self.live.c, at, rows, to, &self.live.error)
+        cnn_gate_write_end(&self.gate)
+        check(status, &self.live.error)
         return y
 
     cdef object run_any(self, object x, object out):

@@ -82,10 +82,24 @@ cdef inline real dense_tiny_unit(size_t features, const real *x, const real *w, 
         CNN_STAY_SCALAR()
     return sum_
 
-cdef inline void dense_tiny_forward(size_t features, size_t units, const real *x, const real *w, const real *b, real *y) noexcept nogil:
+cdef inline void dense_tiny_units(size_t features, size_t units, const real *x, const real *w, const real *b, real *y) noexcept nogil:
     cdef size_t i
     for i in range(units):
         y[i] = dense_tiny_unit(features, x, w + i * features, b + i if b != NULL else NULL)
+        CNN_STAY_SCALAR()
+
+cdef void dense_tiny_forward(size_t features, size_t units, const real *x, const real *w, const real *b, real *y) noexcept nogil:
+    """Of few features the compiler knows how many."""
+    if features == 1:
+        dense_tiny_units(1, units, x, w, b, y)
+    elif features == 2:
+        dense_tiny_units(2, units, x, w, b, y)
+    elif features == 3:
+        dense_tiny_units(3, units, x, w, b, y)
+    elif features == 4:
+        dense_tiny_units(4, units, x, w, b, y)
+    else:
+        dense_tiny_units(features, units, x, w, b, y)
 
 cdef inline void dense_tiny_backward(size_t features, size_t units, const real *x, const real *w, const real *dy, real *dw, int dw_adds,
                                      real *db, int db_adds, real *dx, int dx_adds) noexcept nogil:
