@@ -189,7 +189,8 @@ cnn_status cnn_trainer_backward_data(cnn_trainer *, const void *const *output_gr
                                      cnn_error *error);
 const void *cnn_trainer_gradient(const cnn_trainer *, size_t block); /* NULL where the block has none */
 double cnn_trainer_lr(const cnn_trainer *);
-void cnn_trainer_memory(const cnn_trainer *, size_t bytes[3]); /* gradients, optimizer, workspace; without what is made when first asked for */
+void cnn_trainer_memory(const cnn_trainer *,
+                        size_t bytes[3]); /* gradients, optimizer, workspace; without what is made when first asked for */
 cnn_status cnn_trainer_set_optimizer(cnn_trainer *, const cnn_optimizer_options *); /* same kind: slots stay; another: afresh */
 /* Where random numbers stand, step counting from the epoch's beginning; and how many updates the optimizer has made. */
 void cnn_trainer_counters(const cnn_trainer *, uint64_t *epoch, uint64_t *step, uint64_t *updates);
