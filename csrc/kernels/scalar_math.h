@@ -160,7 +160,7 @@ V_INLINE float cnn_tanh_f32(float x) {
 
 V_INLINE double cnn_sigmoid_f64(double x) {
   double p, power = cnn_exp_split(-x, x * -CNN_64_LN2, 0, 0, &p);
-  return CNN_RARE(!(cnn_abs(x) < 700)) ? v_sigmoid_f64_one(x) : 1 / ((power + 1) + power * p);
+  return CNN_RARE(!(cnn_abs(x) < 700)) ? v_sigmoid_f64_one(x) : 1 / (1 + (power + power * p));
 }
 V_INLINE float cnn_sigmoid_f32(float x) {
   double p, power = cnn_exp_split_f32(-x, &p);
