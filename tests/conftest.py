@@ -1,9 +1,14 @@
 """What every test may ask for: an instruction set of this machine, a dtype, and how close a result must be to the float64 reference."""
 
+import signal
+
 import numpy as np
 import pytest
 
 import cnn
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's background job, in which nobody could test Ctrl-C
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ISAS = cnn.cpu.available()
 DTYPES = ["float32", "float64"]

@@ -2,7 +2,6 @@
 
 import _thread
 import io
-import signal
 import threading
 import time
 
@@ -164,15 +163,7 @@ def test_checkpoint_of_the_best(tmp_path):
         net.fit(X, Y, callbacks=[cnn.Checkpoint(tmp_path / "none" / "x.cnn")])
 
 
-@pytest.fixture
-def ctrl_c():
-    """A suite that runs in a shell's background has Ctrl-C ignored."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
-def test_interrupt_keeps_the_history(ctrl_c):
+def test_interrupt_keeps_the_history():
     net = make()
     net.fit(X, Y, epochs=1)
     threading.Thread(target=lambda: (time.sleep(0.3), _thread.interrupt_main()), daemon=True).start()
