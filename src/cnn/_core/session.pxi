@@ -131,34 +131,36 @@ cdef inline object new_output(Network network, Py_ssize_t rows):
     return np_empty((rows,) + network.out_shape, network.out_dtype)
 
 
-cdef object predict_short(Network network, Py_buffer_c *b, object out):
-    """The exact case of so little work that the interpreter lock is kept: that and the references to the arrays keep their memory, so
-    the buffers are given back at once and nothing is left to undo."""
+cdef object short_output(Network network, Py_buffer_c *b, object out, void **to):
+    """For so little work that the interpreter lock is kept: out, or a new array, whose numbers lie at *to; None when out does not fit. That
+    lock and the references to the arrays keep their memory, so both buffers are given back here and nothing is left to undo."""
     cdef Py_buffer_c o
-    cdef object y
     cdef Py_ssize_t rows = b.shape[0]
-    cdef const void *x = b.buf
-    cdef bint good
+    cdef bint good = True
     if out is None:
         release_buffer(b)
-        y = new_output(network, rows)
-        if get_buffer(y, &o, PyBUF_WRITABLE) < 0:
+        out = new_output(network, rows)
+        if get_buffer(out, &o, PyBUF_WRITABLE) < 0:
             PyErr_Clear()
             return None
-    else:
-        y = out
-        if type(y) is not ndarray or get_buffer(y, &o, PyBUF_RECORDS) < 0:
-            PyErr_Clear()
-            release_buffer(b)
-            return None
+    elif type(out) is ndarray and get_buffer(out, &o, PyBUF_RECORDS) == 0:
         good = is_exact_out(&o, b, network)
         release_buffer(b)
-        if not good:
-            release_buffer(&o)
-            return None
-    cdef void *to = o.buf
+    else:
+        PyErr_Clear()
+        release_buffer(b)
+        return None
+    to[0] = o.buf
     release_buffer(&o)
-    if rows:
+    return out if good else None
+
+
+cdef object predict_short(Network network, Py_buffer_c *b, object out):
+    cdef const void *x = b.buf
+    cdef Py_ssize_t rows = b.shape[0]
+    cdef void *to = NULL
+    cdef object y = short_output(network, b, out, &to)
+    if y is not None and rows:
         exact_rows(network, x, rows, to)
     return y
 
@@ -441,31 +443,13 @@ cdef class Session:
 
     cdef object run_short(self, Py_buffer_c *b, object out, object x):
         """As predict_short."""
-        cdef Network net = self.network
-        cdef Py_buffer_c o
-        cdef object y = out
-        cdef size_t rows = b.shape[0]
         cdef const void *at = b.buf
+        cdef size_t rows = b.shape[0]
+        cdef void *to = NULL
+        cdef object y = short_output(self.network, b, out, &to)
         cdef cnn_status status
-        cdef bint good
-        if out is None:
-            release_buffer(b)
-            y = new_output(net, rows)
-            if get_buffer(y, &o, PyBUF_WRITABLE) < 0:
-                PyErr_Clear()
-                return self.run_any(x, out)
-        else:
-            if type(y) is not ndarray or get_buffer(y, &o, PyBUF_RECORDS) < 0:
-                PyErr_Clear()
-                release_buffer(b)
-                return self.run_any(x, out)
-            good = is_exact_out(&o, b, net)
-            release_buffer(b)
-            if not good:
-                release_buffer(&o)
-                return self.run_any(x, out)
-        cdef void *to = o.buf
-        release_buffer(&o)
+        if y is None:
+            return self.run_any(x, out)
         self.enter()
         status = cnn_session_predict_exact(self.live.c, at, rows, to, &self.live.error)
         cnn_gate_write_end(&self.gate)
