@@ -158,6 +158,26 @@ cdef size_t value_bytes(const Plan *p, int32_t value, size_t rows) noexcept nogi
     return v.row * (rows if v.batched else 1) * item
 
 
+cdef int32_t find_root(const int32_t *root, int32_t v) noexcept nogil:
+    while root[v] != v:
+        v = root[v]
+    return v
+
+
+cdef void plan_describe(Plan *p, PlanStep *s) noexcept nogil:
+    """What an op reads of its use here."""
+    memset(&s.plan, 0, sizeof(OpPlan))
+    s.plan.graph = p.graph
+    s.plan.node = &p.graph.nodes[s.node]
+    s.plan.kernels = p.kernels
+    s.plan.values = p.values
+    s.plan.inputs = p.graph.links + s.plan.node.inputs
+    s.plan.output = s.plan.node.output
+    s.plan.rows = p.rows
+    s.plan.training = p.training
+    s.plan.members = p.members if p.team or not p.training else 1
+
+
 cdef void plan_ops(Plan *p) noexcept nogil:
     """Asks every op for its plan, with p.rows rows."""
     cdef size_t i
@@ -169,20 +189,62 @@ cdef void plan_ops(Plan *p) noexcept nogil:
             p.values[i].dims[0] = p.rows
     for i in range(p.n_steps):
         s = &p.steps[i]
-        memset(&s.plan, 0, sizeof(OpPlan))
-        s.plan.graph = p.graph
-        s.plan.node = &p.graph.nodes[s.node]
-        s.plan.kernels = p.kernels
-        s.plan.values = p.values
-        s.plan.inputs = p.graph.links + s.plan.node.inputs
-        s.plan.output = s.plan.node.output
-        s.plan.rows = p.rows
-        s.plan.training = p.training
-        s.plan.members = p.members
+        plan_describe(p, s)
         if s.table.plan != NULL:
             s.table.plan(&s.plan)
+        if s.plan.by_rows and p.team:
+            s.plan.scratch_each = rounded(s.plan.scratch)
+            s.plan.scratch = s.plan.scratch_each * <size_t>p.members
         p.couples |= s.plan.couples
         p.flops += s.plan.flops
+
+
+cdef cnn_status plan_layouts(Plan *p, const PlanWish *wish, cnn_error *error) noexcept nogil:
+    """Images lie channels last between ops that can take them so. Values that an element-by-element op ties together lie alike; what the
+    caller sees, and what an op knows only by its dims, stays plain."""
+    cdef const Graph *g = p.graph
+    cdef const Node *node
+    cdef size_t i, j, n = g.n_values
+    cdef int32_t v, a
+    cdef int layout
+    cdef int32_t *tied = <int32_t *>cnn_memory_new(p.allocator, n * sizeof(int32_t))
+    cdef unsigned char *plain = <unsigned char *>cnn_memory_new(p.allocator, n)
+    if tied == NULL or plain == NULL:
+        cnn_memory_release(tied)
+        cnn_memory_release(plain)
+        return cnn_fail(error, CNN_E_MEMORY, "not enough memory for a plan")
+    for i in range(n):
+        tied[i] = <int32_t>i
+        plain[i] = 1
+    for i in range(p.n_steps):  # only values of this plan
+        node = &g.nodes[p.steps[i].node]
+        for v in range(node.output, node.output + node.n_outputs):
+            plain[v] = p.values[v].rank < 3 or not p.values[v].batched or p.values[v].row == p.values[v].dims[1] or p.values[v].dims[1] == 1
+    for i in range(wish.n_values):
+        plain[wish.values[i]] = 1
+    for i in range(wish.n_losses):
+        plain[wish.losses[i]] = 1
+    for i in range(p.n_steps):
+        node = &g.nodes[p.steps[i].node]
+        layout = LAYOUT_PLAIN
+        if p.steps[i].table.layout != NULL:
+            plan_describe(p, &p.steps[i])
+            layout = p.steps[i].table.layout(&p.steps[i].plan)
+        if layout == LAYOUT_EITHER:
+            continue
+        for j in range(<size_t>(node.n_inputs + node.n_outputs)):
+            v = g.links[node.inputs + j] if j < <size_t>node.n_inputs else node.output + <int32_t>j - node.n_inputs
+            if layout == LAYOUT_PLAIN:
+                plain[find_root(tied, v)] = 1
+            else:
+                a = find_root(tied, node.output)
+                plain[a] |= plain[find_root(tied, v)]
+                tied[find_root(tied, v)] = a
+    for i in range(n):
+        p.values[i].last = not plain[find_root(tied, <int32_t>i)]
+    cnn_memory_release(tied)
+    cnn_memory_release(plain)
+    return CNN_OK
 
 
 cdef void plan_rows(Plan *p, size_t max_rows, int whole) noexcept nogil:
@@ -201,8 +263,10 @@ cdef void plan_rows(Plan *p, size_t max_rows, int whole) noexcept nogil:
     if whole:
         p.rows = max_rows
     plan_ops(p)
-    if p.couples and max_rows > p.rows:
-        p.rows = max_rows
+    if p.couples and p.training:
+        p.team = 1  # one tile, so nothing but the ops to divide
+    if p.couples and (p.training or max_rows > p.rows):
+        p.rows = max_rows if max_rows > p.rows else p.rows
         plan_ops(p)
 
 
@@ -259,12 +323,6 @@ cdef cnn_status plan_gradients(Plan *p, const PlanWish *wish, unsigned char *flo
                 reaches[k] = 1
     cnn_memory_release(reaches)
     return CNN_OK
-
-
-cdef int32_t find_root(const int32_t *root, int32_t v) noexcept nogil:
-    while root[v] != v:
-        v = root[v]
-    return v
 
 
 cdef size_t place_all(Lifetime *items, size_t n) noexcept nogil:
@@ -468,6 +526,8 @@ cdef cnn_status plan_make_in(Plan *p, const Network *net, const PlanWish *wish, 
     status = plan_prune(p, wish, error)
     if status == CNN_OK:
         status = plan_shapes(p, wish, error)
+    if status == CNN_OK:
+        status = plan_layouts(p, wish, error)
     if status == CNN_OK:
         plan_rows(p, wish.max_rows, wish.whole)
         status = plan_gradients(p, wish, flows, error)
