@@ -19,9 +19,11 @@
 #endif
 #if defined(__GNUC__) || defined(__clang__)
 #define PREFETCH(p) __builtin_prefetch(p, 1)
+#define PREFETCH_READ(p) __builtin_prefetch(p)
 #define STAY_SCALAR __asm__ volatile("") /* in a loop: GCC would make ten kilobytes of vector code for a handful of elements */
 #else
 #define PREFETCH(p) ((void)(p))
+#define PREFETCH_READ(p) ((void)(p))
 #define STAY_SCALAR ((void)0)
 #endif
 
@@ -263,6 +265,8 @@ static void FN(pack)(int tb, size_t k, size_t width, const real *b, size_t ldb, 
     for (; j + STEP <= width; j += STEP) {
       const real *from = b + j * ldb;
       size_t p = p0;
+      for (size_t i = 0; i < STEP && p1 < k; i++) /* runs too short for the processor to see what comes next */
+        for (size_t q = p1; q < p1 + LINES && q < k; q += 64 / sizeof(real)) PREFETCH_READ(from + i * ldb + q);
       for (; p + SQUARE <= p1; p += SQUARE)
         if (MASKS) FN(pack_two_squares)(from + p, ldb, to + p * stride + j, stride);
         else FN(pack_square)(from + p, ldb, to + p * stride + j, stride);

@@ -5,9 +5,6 @@
 # are divided among the threads (slices of units or features), so that there is one gradient and each thread keeps to its own weights.
 # Either way the bits are the same for every number of threads.
 
-cdef enum:
-    TEAM_PARAMETERS = 32768        # from here on the ops are divided, not the batch
-
 cdef int divides_ops(const Graph *g) noexcept nogil:
     """Many parameters, each used but a few times by a row: where a kernel goes over an image, the parts' gradients cost little."""
     cdef const Block *b

@@ -175,7 +175,8 @@ cdef void plan_describe(Plan *p, PlanStep *s) noexcept nogil:
     s.plan.output = s.plan.node.output
     s.plan.rows = p.rows
     s.plan.training = p.training
-    s.plan.members = p.members if p.team or not p.training else 1
+    s.plan.members = p.members
+    s.plan.team = p.team
 
 
 cdef void plan_ops(Plan *p) noexcept nogil:
@@ -247,26 +248,34 @@ cdef cnn_status plan_layouts(Plan *p, const PlanWish *wish, cnn_error *error) no
     return CNN_OK
 
 
-cdef void plan_rows(Plan *p, size_t max_rows, int whole) noexcept nogil:
-    """A tile: what keeps a small network's rows in the second-level cache, and still gives wide layers' products enough rows; where
-    threads divide the ops, what makes the products large without using much memory."""
-    cdef size_t bytes = 1, i
+cdef enum:
+    TILE_BYTES = 512 << 10         # of a tile's values: what stays in the second cache
+    TEAM_TILE_BYTES = 32 << 20     # where threads divide the ops
+    TILE_USES = 128                # times a tile should use a weight, for products pack their weights once a tile
+    WIDE_USES = 512                # the same, predicting with many weights
+
+cdef void plan_rows(Plan *p, const PlanWish *wish) noexcept nogil:
+    """A tile: what keeps a small network's rows in the second cache, and still gives products enough rows; where threads divide the
+    ops, what makes the products large without using much memory."""
+    cdef size_t bytes = 1, i, least, most = 1024 if p.team else 2048
+    cdef double uses
     for i in range(p.graph.n_values):
         bytes += value_bytes(p, <int32_t>i, 1)
-    p.rows = (<size_t>32 << 20 if p.team else <size_t>512 << 10) // bytes
-    if p.rows < 128:
-        p.rows = 128
-    if p.rows > (1024 if p.team else 2048):
-        p.rows = 1024 if p.team else 2048
-    if max_rows and max_rows < p.rows:
-        p.rows = max_rows
-    if whole:
-        p.rows = max_rows
+    p.rows = 1
+    plan_ops(p)
+    uses = WIDE_USES if not p.training and p.graph.arena >= TEAM_PARAMETERS else TILE_USES
+    uses *= <double>p.graph.arena / (p.flops + 1)
+    least = <size_t>(uses if uses < WIDE_USES else WIDE_USES) + 1
+    p.rows = <size_t>(TEAM_TILE_BYTES if p.team else TILE_BYTES) // bytes
+    p.rows = p.rows if p.rows > least else least
+    p.rows = p.rows if p.rows < most else most
+    if wish.max_rows and (wish.whole or wish.max_rows < p.rows):
+        p.rows = wish.max_rows
     plan_ops(p)
     if p.couples and p.training:
         p.team = 1  # one tile, so nothing but the ops to divide
-    if p.couples and (p.training or max_rows > p.rows):
-        p.rows = max_rows if max_rows > p.rows else p.rows
+    if p.couples and (p.training or wish.max_rows > p.rows):
+        p.rows = wish.max_rows if wish.max_rows > p.rows else p.rows
         plan_ops(p)
 
 
@@ -529,7 +538,7 @@ cdef cnn_status plan_make_in(Plan *p, const Network *net, const PlanWish *wish, 
     if status == CNN_OK:
         status = plan_layouts(p, wish, error)
     if status == CNN_OK:
-        plan_rows(p, wish.max_rows, wish.whole)
+        plan_rows(p, wish)
         status = plan_gradients(p, wish, flows, error)
     if status == CNN_OK:
         status = plan_memory(p, wish, flows, error)

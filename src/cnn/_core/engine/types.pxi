@@ -107,6 +107,7 @@ cdef struct OpPlan:
     size_t rows            # of a tile
     int32_t training       # will be run forward and backward in training mode
     int32_t members        # threads that may work on slices of this op at once
+    int32_t team           # and will: scratch is needed for each
     # out:
     size_t saved           # bytes kept from forward for backward
     size_t scratch         # bytes needed during forward or backward alone, for all members together
