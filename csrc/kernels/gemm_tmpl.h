@@ -281,28 +281,29 @@ static void FN(pack)(int tb, size_t k, size_t width, const real *b, size_t ldb, 
 #undef SQUARE
 #undef MIX
 
-/* ---- turned: c^T = b a^T for b stored (n, k) and one panel of rows of a: lanes along m. */
+/* ---- turned: c^T = b a^T for b stored (n, k) and one panel of rows of a: lanes along m. Scratch: a block of a^T, and all of c^T. */
+enum { FN(gemm_turn) = 256 }; /* of k at a time: that block of a^T in the first cache */
+
 static void FN(gemm_turned)(size_t m, size_t n, size_t k, const real *a, size_t lda, const real *b, size_t ldb, real *c, size_t ldc,
                             int accumulate, const real *from, real *scratch) {
-  enum { STEP = 4 * MR, WIDTH = NV * VL };
-  real t[STEP * WIDTH]; /* (STEP, stride) of c^T */
   const size_t nv = (m + VL - 1) / VL, stride = nv * VL;
-  FN(pack)(1, k, m, a, lda, scratch, stride);
-  for (size_t j = 0; j < n; j += STEP) {
-    const size_t rows = n - j < STEP ? n - j : STEP;
-    if (accumulate) FN(pack)(1, rows, m, c + j, ldc, t, stride);
-    else if (from)
-      for (size_t i = 0; i < rows; i++)
-        for (size_t v = 0; v < nv; v++) v_store(t + i * stride + v * VL, v_set1(from[j + i]));
-    FN(gemm_panel)(rows, nv, k, b + j * ldb, ldb, 1, scratch, stride, t, stride, m - (nv - 1) * VL, from ? t : NULL, stride);
-    FN(pack)(1, m, rows, t, stride, c + j, ldc);
+  real *const turned = scratch + FN(gemm_turn) * stride;
+  if (accumulate) FN(pack)(1, n, m, c, ldc, turned, stride);
+  else if (from)
+    for (size_t j = 0; j < n; j++)
+      for (size_t v = 0; v < nv; v++) v_store(turned + j * stride + v * VL, v_set1(from[j]));
+  for (size_t p = 0; p < k; p += FN(gemm_turn)) {
+    const size_t kc = k - p < FN(gemm_turn) ? k - p : FN(gemm_turn);
+    FN(pack)(1, kc, m, a + p, lda, scratch, stride);
+    FN(gemm_panel)(n, nv, kc, b + p, ldb, 1, scratch, stride, turned, stride, m - (nv - 1) * VL, p || from ? turned : NULL, stride);
   }
+  FN(pack)(1, m, n, turned, stride, c, ldc);
 }
 
 /* ---- which way */
 V_INLINE int FN(gemm_is_turned)(int ta, int tb, size_t m, size_t n, size_t k) {
   const size_t lanes = (m + VL - 1) / VL * VL;
-  return !ta && tb && MASKS && lanes <= NV * VL && 4 * m >= 3 * lanes && n >= 32 && k >= 128 && k <= 2048;
+  return !ta && tb && MASKS && lanes <= NV * VL && 4 * m >= 3 * lanes && n >= 32 && k >= 128;
 }
 V_INLINE int FN(gemm_is_flipped)(int ta, size_t m, size_t n, size_t k) {
   return ta && n <= 8 && m >= VL && k >= 4 && n * ((m + VL - 1) / VL) < m * ((n + VL - 1) / VL);
@@ -325,7 +326,7 @@ V_INLINE size_t FN(gemm_b_size)(size_t m, size_t n, size_t k) {
 
 static size_t FN(gemm_scratch)(int ta, int tb, size_t m, size_t n, size_t k) {
   if (FN(gemm_is_flipped)(ta, m, n, k) || FN(gemm_is_narrow)(tb, m, n, k)) return 0;
-  if (FN(gemm_is_turned)(ta, tb, m, n, k)) return (m + VL - 1) / VL * VL * k;
+  if (FN(gemm_is_turned)(ta, tb, m, n, k)) return (m + VL - 1) / VL * VL * (FN(gemm_turn) + n);
   return (FN(gemm_packs_b)(tb, m, n, k) ? FN(gemm_b_size)(m, n, k) : 0) + (FN(gemm_packs_a)(ta, m, n, k) ? LDA * (k < KC ? k : KC) : 0);
 }
 
