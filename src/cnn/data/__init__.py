@@ -21,14 +21,25 @@ count. A blank line is no row, but in a file with one column, where it is a blan
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .augment import Augment
     from .csv_columns import read_csv
     from .idx import read_idx
+    from .image_preprocessing import ImagePreprocessing
+    from .images import read_images
     from .npz import read_npz
     from .preprocessing import Preprocessing
 
-__all__ = ["Preprocessing", "read_csv", "read_idx", "read_npz"]
+__all__ = ["Augment", "ImagePreprocessing", "Preprocessing", "read_csv", "read_idx", "read_images", "read_npz"]
 
-_PLACES = {"Preprocessing": "preprocessing", "read_csv": "csv_columns", "read_idx": "idx", "read_npz": "npz"}
+_PLACES = {
+    "Augment": "augment",
+    "ImagePreprocessing": "image_preprocessing",
+    "Preprocessing": "preprocessing",
+    "read_csv": "csv_columns",
+    "read_idx": "idx",
+    "read_images": "images",
+    "read_npz": "npz",
+}
 
 
 def __getattr__(name: str) -> Any:
