@@ -58,7 +58,8 @@ class Training(Choices):
         ----------
         X : array-like (n, *input_shape), or an iterable of batches, or a table
             Anything NumPy can see: lists, pandas, polars, torch tensors, memory maps. A list, or a dict by layer name, for several inputs.
-            With ``net.preprocessing`` a table, too: a frame, a dict of columns, a list of dicts, the path of a CSV file.
+            With ``net.preprocessing`` a table, too: a frame, a dict of columns, a list of dicts, the path of a CSV file; or a folder of
+            pictures.
             An iterable (a torch DataLoader, too) gives ``(X, y)`` or ``(X, y, weights)``; its weights are used as they are.
         y : array-like
             Class indices or one-hot rows for cross_entropy, 0..1 for binary_cross_entropy, numbers like the outputs for the rest.
