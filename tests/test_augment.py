@@ -343,7 +343,9 @@ def test_wrong_use():
             net.fit(X, LABELS, verbose=0, augment=augment)
     assert bits(net) == before
     flat = cnn.Network([4, 2], seed=0)
-    with pytest.raises(ValueError, match=r"input_1 has rows of the shape \(4,\); images are \(channels, height, width\)"):
+    with pytest.raises(
+        ValueError, match=r"input_1 has rows of the shape \(4,\); images are \(channels, height, width\)"
+    ):
         flat.fit(np.zeros((3, 4)), np.zeros((3, 2)), verbose=0, augment=Augment(shift=1))
     with pytest.raises(ValueError, match=r"images are \(n, channels, height, width\): pass X\[:, None\]"):
         Augment()(np.zeros((3, 8, 8)))

@@ -414,7 +414,10 @@ ARGUMENTS: dict[str, str] = {
 # What a word means in one function only, before `ARGUMENTS`.
 OF_FUNCTION: dict[str, dict[str, str]] = {
     "Augment": {
-        **dict.fromkeys(("translate", "translation", "width_shift_range", "height_shift_range"), "shift=pixels, or shift=(down, across)"),
+        **dict.fromkeys(
+            ("translate", "translation", "width_shift_range", "height_shift_range"),
+            "shift=pixels, or shift=(down, across)",
+        ),
         **dict.fromkeys(("degrees", "rotation", "rotation_range"), "rotate=degrees"),
         **dict.fromkeys(("zoom", "zoom_range"), "scale=0.1, or scale=(0.9, 1.1)"),
         **dict.fromkeys(("padding", "pad", "random_crop"), "crop=pixels"),

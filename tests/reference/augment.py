@@ -49,7 +49,7 @@ def draws(spec, seed, epoch, step, row):
 
 def beyond(image, rows, columns, spec):
     """Pixels of (channels, height, width) at any whole places, also those beyond the border."""
-    c, h, w = image.shape
+    _, h, w = image.shape
     r, k = np.broadcast_arrays(rows, columns)
     if spec["fill"] == "edge":
         return image[:, np.clip(r, 0, h - 1), np.clip(k, 0, w - 1)]

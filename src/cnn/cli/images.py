@@ -79,7 +79,9 @@ def augment_of(text: str) -> Augment | None:
     for part in text.split(","):
         name, equals, value = part.partition("=")
         if not equals or not value.strip():
-            raise ValueError(f"{part.strip()!r} is no option and its value; write them as in flip=horizontal,crop=4,rotate=10")
+            raise ValueError(
+                f"{part.strip()!r} is no option and its value; write them as in flip=horizontal,crop=4,rotate=10"
+            )
         if name.strip() in options:
             raise ValueError(f"{name.strip()} is given twice")
         options[name.strip()] = _value(value.strip())
@@ -104,7 +106,9 @@ def read_folder(options: argparse.Namespace) -> tuple[np.ndarray, np.ndarray, Im
     for option in ("target", "inputs", "drop", "task"):
         if getattr(options, option):
             name = {"task": "--regress" if options.task == "regression" else "--classify"}.get(option, f"--{option}")
-            raise Usage(f"{name}: {options.data!r} is a folder of pictures, whose folders are the classes; leave it out")
+            raise Usage(
+                f"{name}: {options.data!r} is a folder of pictures, whose folders are the classes; leave it out"
+            )
     files, y, classes = pictures.listed(options.data)
     if len(classes) < 2:
         raise Failed(f"{options.data!r} has pictures of one class, {classes[0]!r}; there is nothing to learn")
@@ -119,8 +123,14 @@ def as_images(X: np.ndarray, path: str, notes: list[str] | None = None) -> np.nd
     label = repr(os.path.basename(path))
     if X.ndim != 4:
         side = round(X[0].size ** 0.5)
-        hint = f"; where they are {side} x {side} pixels, save X.reshape(-1, {side}, {side})" if side * side == X[0].size else ""
-        raise Failed(f"{label} has inputs of the shape {X.shape}; images are (n, height, width) or (n, channels, height, width){hint}")
+        hint = (
+            f"; where they are {side} x {side} pixels, save X.reshape(-1, {side}, {side})"
+            if side * side == X[0].size
+            else ""
+        )
+        raise Failed(
+            f"{label} has inputs of the shape {X.shape}; images are (n, height, width) or (n, channels, height, width){hint}"
+        )
     if X.shape[1] not in (1, 3, 4) and X.shape[3] in (1, 3, 4):
         if notes is not None:
             notes.append(f"{label}: the shape {X.shape} is taken as (n, height, width, channels)")

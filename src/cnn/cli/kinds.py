@@ -15,7 +15,13 @@ _PICTURE = (
     "put pictures into a folder for each class, as in root/cat/1.png, and give root; or make one NPZ of all, of the arrays"
     f" X (n, height, width) and y, with {_SAVE}, or give an IDX file"
 )
-_NAMES = {"csv": "a CSV file", "npz": "an NPZ file", "idx": "an IDX file", "folder": "a folder of pictures", "picture": "a picture"}
+_NAMES = {
+    "csv": "a CSV file",
+    "npz": "an NPZ file",
+    "idx": "an IDX file",
+    "folder": "a folder of pictures",
+    "picture": "a picture",
+}
 _TABLE = 'save the table as CSV, as in frame.to_csv("data.csv", index=False)'
 _UNPACK = "unpack it first, or use gzip, which is read as it is"
 _OTHERS = (

@@ -95,9 +95,11 @@ def _check_options(parser: _Parser, arguments: Sequence[str]) -> None:
 
 
 def _near(given: str, known: Any) -> str:
-    from difflib import get_close_matches
+    from difflib import SequenceMatcher, get_close_matches
 
     near = get_close_matches(given, [k for k in known if not k.startswith("-") or k.startswith("--")], 2, 0.6)
+    likeness = [SequenceMatcher(None, one, given).ratio() for one in near]
+    near = [one for one, how in zip(near, likeness, strict=True) if how > 0.85 * likeness[0]]
     return f"did you mean {' or '.join(near)}?" if near else ""
 
 
@@ -273,9 +275,13 @@ def _train(p: _Parser) -> None:
     )
     g = p.add_argument_group("images")
     g.add_argument(
-        "--image", action="store_true", help="DATA is images, for a convolutional network; a folder of pictures always is"
+        "--image",
+        action="store_true",
+        help="DATA is images, for a convolutional network; a folder of pictures always is",
     )
-    g.add_argument("--size", metavar="HxW", type=_size, help="bring the pictures of a folder to this size, as in 32 or 24x32")
+    g.add_argument(
+        "--size", metavar="HxW", type=_size, help="bring the pictures of a folder to this size, as in 32 or 24x32"
+    )
     g.add_argument("--mode", type=_mode, metavar="L|RGB", help="gray, or colours (gray where all the pictures are)")
     g.add_argument(
         "--augment",
@@ -293,8 +299,12 @@ def _train(p: _Parser) -> None:
     g.add_argument(
         "--activation", metavar="NAME", type=_known("activation"), help=f"of the hidden layers (relu): {activations}"
     )
-    g.add_argument("--dropout", metavar="R", type=_number(0, 1), help="after each hidden layer (0; of images 0.2, before the last)")
-    g.add_argument("--l2", metavar="X", type=_number(0), help="penalty of the weights (10 / rows, at most 0.02; of images 0.001)")
+    g.add_argument(
+        "--dropout", metavar="R", type=_number(0, 1), help="after each hidden layer (0; of images 0.2, before the last)"
+    )
+    g.add_argument(
+        "--l2", metavar="X", type=_number(0), help="penalty of the weights (10 / rows, at most 0.02; of images 0.001)"
+    )
     g.add_argument("--dtype", choices=("float32", "float64"), default="float32", help="%(default)s")
     g = p.add_argument_group("training")
     g.add_argument(
@@ -362,7 +372,11 @@ def _rates() -> dict[str, float]:
 
 def _predict(p: _Parser) -> None:
     p.add_argument("model", metavar="MODEL", help="a file that cnn train has written")
-    p.add_argument("data", metavar="DATA", help="CSV, NPZ or IDX like those it was trained on; - reads stdin; a picture, or a folder of them")
+    p.add_argument(
+        "data",
+        metavar="DATA",
+        help="CSV, NPZ or IDX like those it was trained on; - reads stdin; a picture, or a folder of them",
+    )
     p.add_argument("--out", metavar="FILE", help="write the CSV there, not to stdout")
     p.add_argument("--probabilities", action="store_true", help="a column for each class, too")
     p.add_argument("--inputs", metavar="KEY", type=_names, help="the NPZ key of the inputs")
@@ -371,7 +385,9 @@ def _predict(p: _Parser) -> None:
 def _evaluate(p: _Parser) -> None:
     p.add_argument("model", metavar="MODEL", help="a file that cnn train has written")
     p.add_argument(
-        "data", metavar="DATA", help="CSV, NPZ or IDX like those it was trained on, with the answers; - reads stdin; a folder of pictures a class"
+        "data",
+        metavar="DATA",
+        help="CSV, NPZ or IDX like those it was trained on, with the answers; - reads stdin; a folder of pictures a class",
     )
     p.add_argument(
         "--target",

@@ -139,21 +139,17 @@ def open_source(options: argparse.Namespace) -> Source:
     Failed, ValueError, OSError
         For what cannot be read.
     """
-    folder = os.path.isdir(options.data)
-    if not folder and (options.size is not None or options.mode is not None):
+    if os.path.isdir(options.data):
+        return _open_folder(options)
+    if options.size is not None or options.mode is not None:
         raise Usage(f"{'--size' if options.size else '--mode'} goes with a folder of pictures")
-    if folder:
-        X, y, pictures = images.read_folder(options)
-        recipe = {"kind": "folder", "image": True}
-        notes = [images.told(len(X), pictures)]
-        return Source(
-            X, y, "classification", pictures.classes, ["folder"], recipe, notes=notes, pictures=pictures, convolutional=options.hidden is None
-        )
     kind = kind_of(options.data)
     if options.augment is not None and not options.image:
         raise Usage("--augment goes with images; say --image")
     if options.image and kind == "csv":
-        raise Usage(f"--image goes with a folder of pictures, an NPZ or IDX file, and {os.path.basename(options.data)!r} is a CSV file")
+        raise Usage(
+            f"--image goes with a folder of pictures, an NPZ or IDX file, and {os.path.basename(options.data)!r} is a CSV file"
+        )
     if kind == "idx" and options.inputs:
         raise Usage("--inputs goes with CSV and NPZ files; DATA itself is the file of images")
     if kind == "csv":
@@ -188,6 +184,21 @@ def open_source(options: argparse.Namespace) -> Source:
         notes=image_notes + notes,
         skip_blanks=options.skip_blank_targets,
         convolutional=options.image and options.hidden is None,
+    )
+
+
+def _open_folder(options: argparse.Namespace) -> Source:
+    X, y, pictures = images.read_folder(options)
+    return Source(
+        X,
+        y,
+        "classification",
+        pictures.classes,
+        ["folder"],
+        {"kind": "folder", "image": True},
+        notes=[images.told(len(X), pictures)],
+        pictures=pictures,
+        convolutional=options.hidden is None,
     )
 
 
@@ -282,9 +293,9 @@ def _key(stored: dict[str, np.ndarray], asked: str | None, usual: Sequence[str],
 def _labels_beside(path: str) -> str:
     place = Path(path)
     name = place.name
-    for images, labels in (("images-idx3", "labels-idx1"), ("images.idx3", "labels.idx1"), ("images", "labels")):
-        if images in name:
-            beside = name.replace(images, labels)
+    for word, labels in (("images-idx3", "labels-idx1"), ("images.idx3", "labels.idx1"), ("images", "labels")):
+        if word in name:
+            beside = name.replace(word, labels)
             other = beside.removesuffix(".gz") if beside.endswith(".gz") else beside + ".gz"
             for one in (beside, other):
                 if place.with_name(one).exists():

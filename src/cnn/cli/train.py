@@ -48,12 +48,10 @@ def _train(options: argparse.Namespace, plot: Path | None, notes: list[str], con
         problem = _problem(source, options)
     except (ValueError, TypeError) as error:
         raise Failed(option_words(str(error))) from None
-    settings = settings_of(
-        options, source.task, len(source.classes or ()), len(problem.X), images=source.convolutional
-    )
-    _tell_data(source, problem, console)
+    settings = settings_of(options, source.task, len(source.classes or ()), len(problem.X), images=source.convolutional)
     if options.search is not None and source.convolutional:
         raise Usage("--search tries dense networks; of images say --hidden 64,32, which is where it begins")
+    _tell_data(source, problem, console)
     if options.search is not None:
         from .search import search
 
@@ -179,7 +177,9 @@ def tell(problem: Problem, trained: Trained, notes: Sequence[str], console: Cons
 
 
 def _next(source: Source, options: argparse.Namespace) -> str:
-    new = {"csv": "new.csv", "npz": "new.npz", "idx": "new-images-idx3-ubyte", "folder": "new.png"}[source.recipe["kind"]]
+    new = {"csv": "new.csv", "npz": "new.npz", "idx": "new-images-idx3-ubyte", "folder": "new.png"}[
+        source.recipe["kind"]
+    ]
     model = shlex.quote(options.out)
     lines = [
         f"next:  cnn predict {model} {new}",
@@ -208,7 +208,7 @@ def record(
         "best_epoch": trained.best,
         "figures": trained.figures,
         "settings": settings.told(),
-        "data": os.path.basename(options.data),
+        "data": os.path.basename(os.path.abspath(options.data)),
         "read": source.recipe,
     }
 

@@ -108,9 +108,7 @@ class Trained:
     score: float
 
 
-def settings_of(
-    options: "argparse.Namespace", task: str, classes: int, rows: int, *, images: bool = False
-) -> Settings:
+def settings_of(options: "argparse.Namespace", task: str, classes: int, rows: int, *, images: bool = False) -> Settings:
     """What was asked for, and for the rest what suits so many rows, of `images` for a convolutional network."""
     loss = options.loss or ("cross_entropy" if task == "classification" else "mse")
     fit = CLASS_LOSSES if task == "classification" else NUMBER_LOSSES
@@ -239,7 +237,9 @@ def called_of(said: np.ndarray) -> np.ndarray:
 def _build(problem: Problem, s: Settings) -> Network:
     layers: list[Layer] = list(problem.front())
     if s.network == "convolutional":
-        layers += convolutional(problem.X.shape[1:], len(problem.X), activation=s.activation, dropout=s.dropout, l2=s.l2)
+        layers += convolutional(
+            problem.X.shape[1:], len(problem.X), activation=s.activation, dropout=s.dropout, l2=s.l2
+        )
     for size in s.hidden:
         layers.append(Dense(size, activation=s.activation, l2=s.l2))
         if s.dropout:

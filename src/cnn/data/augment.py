@@ -76,7 +76,9 @@ class Augment(Spelled):
         self.fill = _fill(fill)
 
     def __init_subclass__(cls) -> None:
-        raise TypeError("Augment works in C and cannot be subclassed; a function of your own goes into an iterable of batches")
+        raise TypeError(
+            "Augment works in C and cannot be subclassed; a function of your own goes into an iterable of batches"
+        )
 
     def _spec(self) -> dict[str, Any]:
         """As the engine takes it."""

@@ -35,7 +35,9 @@ def read_idx(path: str | os.PathLike[str], *, channels: bool = False) -> np.ndar
     if not channels:
         return array
     if array.ndim != 3:
-        raise ValueError(f"{os.path.basename(os.fsdecode(path))!r} has the shape {array.shape}; images are (n, height, width)")
+        raise ValueError(
+            f"{os.path.basename(os.fsdecode(path))!r} has the shape {array.shape}; images are (n, height, width)"
+        )
     return array[:, None]
 
 

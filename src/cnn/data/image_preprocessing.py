@@ -41,7 +41,9 @@ class ImagePreprocessing(Spelled):
     def __init__(self, size: Any, mode: str = "RGB", classes: Sequence[Any] | None = None) -> None:
         found, kind = images.size_of(size), images.mode_of(mode)
         if found is None or kind is None:
-            raise TypeError("size and mode cannot be None: say what the network takes, as in ImagePreprocessing((32, 32), 'RGB')")
+            raise TypeError(
+                "size and mode cannot be None: say what the network takes, as in ImagePreprocessing((32, 32), 'RGB')"
+            )
         self.size, self.mode = found, kind
         self.classes = None if classes is None else list(classes)
 
@@ -77,7 +79,9 @@ class ImagePreprocessing(Spelled):
             return [path]
         found = images.pictures_in(path)
         if not found:
-            raise ValueError(f"{path!r} has no pictures: none of its files ends in {', '.join(images.ENDINGS[:3])}, ...")
+            raise ValueError(
+                f"{path!r} has no pictures: none of its files ends in {', '.join(images.ENDINGS[:3])}, ..."
+            )
         return found
 
     def transform(self, X: Any) -> np.ndarray:
@@ -104,20 +108,25 @@ class ImagePreprocessing(Spelled):
         if isinstance(X, list | tuple) and X and hasattr(X[0], "getbands"):
             return np.stack([images.as_bytes(x, self.size, self.mode, f"picture {i}") for i, x in enumerate(X)])
         if not self._takes(X):
-            raise TypeError(f"X is {shown(X)}; expected the path of a picture or a folder, or a list of paths or of Pillow's images")
+            raise TypeError(
+                f"X is {shown(X)}; expected the path of a picture or a folder, or a list of paths or of Pillow's images"
+            )
         return images.read(self.files(X), self.size, self.mode)
 
     def _both(self, X: Any) -> tuple[np.ndarray, np.ndarray]:
         """X and y of a folder with folders for classes."""
         assert self.classes is not None
         if not isinstance(X, str | os.PathLike):
-            raise ValueError("y is missing: of pictures in a list no class is known; pass y, or a folder with a folder for each class")
+            raise ValueError(
+                "y is missing: of pictures in a list no class is known; pass y, or a folder with a folder for each class"
+            )
         files, places, names = images.listed(os.fspath(X))
         known = {str(c): i for i, c in enumerate(self.classes)}
         for name in names:
             if name not in known:
                 listed = ", ".join(map(repr, self.classes[:10])) + (", ..." if len(self.classes) > 10 else "")
-                raise ValueError(f"{os.path.join(os.fspath(X), name)!r}: {name!r} is a class that the network does not know; known: {listed}")
+                place = os.path.join(os.fspath(X), name)
+                raise ValueError(f"{place!r}: {name!r} is a class that the network does not know; known: {listed}")
         return images.read(files, self.size, self.mode), np.array([known[name] for name in names], np.int64)[places]
 
     def decode(self, prediction: Any) -> np.ndarray:

@@ -105,7 +105,9 @@ def listed(root: str) -> tuple[list[str], np.ndarray, list[str]]:
     """(paths, places of their classes, classes)"""
     if not os.path.isdir(root):
         missing = not os.path.exists(root)
-        reason = "no such file or directory" if missing else "it is a file; expected a folder with a folder for each class"
+        reason = (
+            "no such file or directory" if missing else "it is a file; expected a folder with a folder for each class"
+        )
         raise (FileNotFoundError if missing else NotADirectoryError)(f"cannot read {root!r}: {reason}")
     entries = sorted(os.listdir(root))
     classes = [name for name in entries if os.path.isdir(os.path.join(root, name)) and not _hidden(name)]
@@ -199,14 +201,18 @@ def as_bytes(picture: Any, size: tuple[int, int], mode: str, label: str) -> np.n
     Image = pillow()
     try:
         if picture.mode == "F":
-            raise ValueError(f"{label!r} holds fractions, of which the largest is not known: save it with 8 or 16 bits a number")
+            raise ValueError(
+                f"{label!r} holds fractions, of which the largest is not known: save it with 8 or 16 bits a number"
+            )
         if picture.mode.startswith("I"):  # 16 bits
             deep = np.asarray(picture)
             if deep.size and (deep.min() < 0 or deep.max() > 65535):
                 raise ValueError(f"{label!r} holds numbers beyond 16 bits: save it with 8 or 16 bits a number")
             picture = Image.fromarray((deep >> 8).astype(np.uint8))
         if picture.mode != mode:
-            picture = picture.convert("RGBA" if picture.mode == "P" and "transparency" in picture.info else mode).convert(mode)
+            picture = picture.convert(
+                "RGBA" if picture.mode == "P" and "transparency" in picture.info else mode
+            ).convert(mode)
         if (picture.height, picture.width) != size:
             picture = picture.resize((size[1], size[0]), Image.Resampling.BILINEAR)
         pixels = np.asarray(picture)
