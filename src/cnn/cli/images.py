@@ -103,13 +103,13 @@ def _value(text: str) -> Any:
 
 def read_folder(options: argparse.Namespace) -> tuple[np.ndarray, np.ndarray, ImagePreprocessing]:
     """The pictures of a folder with a folder for each class."""
+    files, y, classes = pictures.listed(options.data)
     for option in ("target", "inputs", "drop", "task"):
         if getattr(options, option):
             name = {"task": "--regress" if options.task == "regression" else "--classify"}.get(option, f"--{option}")
             raise Usage(
                 f"{name}: {options.data!r} is a folder of pictures, whose folders are the classes; leave it out"
             )
-    files, y, classes = pictures.listed(options.data)
     if len(classes) < 2:
         raise Failed(f"{options.data!r} has pictures of one class, {classes[0]!r}; there is nothing to learn")
     size, mode = pictures.settled(files, options.size, options.mode)

@@ -174,10 +174,14 @@ def _scale(value: Any) -> tuple[float, float] | None:
         if len(value) != 2:
             raise ValueError(f"scale is {shown(value)}; expected a share as in 0.1, or two factors (low, high)")
         low, high = (number("scale", v, 0, above=True) for v in value)
+        if low < 1e-6 or high > 1e6:
+            raise ValueError(f"scale is {shown(value)}; its factors must be 1e-6 to 1e6")
         if low > high:
             raise ValueError(f"scale is {shown(value)}; its first factor must not be above its second")
         return low, high
-    share = number("scale", value, 0, 1)
+    share = number("scale", value, 0)
+    if share > 0.99:
+        raise ValueError(f"scale is {shown(value)}; a share must be at most 0.99, and factors are two: (low, high)")
     return (1 - share, 1 + share) if share else None
 
 

@@ -46,8 +46,9 @@ cdef cnn_status augment_check(const cnn_augment *how, cnn_error *error) noexcept
         return cnn_fail(error, CNN_E_ARGUMENT, "augment: shift is %g, %g; it must be at least 0", how.shift[0], how.shift[1])
     if not (how.rotate >= 0 and how.rotate <= 180):
         return cnn_fail(error, CNN_E_ARGUMENT, "augment: rotate is %g degrees; it must be 0 to 180", how.rotate)
-    if scaled and not (how.scale[0] > 0 and how.scale[0] <= how.scale[1] and m_isfinite(how.scale[1])):
-        return cnn_fail(error, CNN_E_ARGUMENT, "augment: scale is %g to %g; it must be from a factor above 0 to one not below it", how.scale[0], how.scale[1])
+    if scaled and not (how.scale[0] >= 1e-6 and how.scale[0] <= how.scale[1] and how.scale[1] <= 1e6):
+        return cnn_fail(error, CNN_E_ARGUMENT, "augment: scale is %g to %g; it must be from a factor of at least 1e-6 to one not below it, at most 1e6",
+                        how.scale[0], how.scale[1])
     if not (how.noise >= 0 and m_isfinite(how.noise)):
         return cnn_fail(error, CNN_E_ARGUMENT, "augment: noise is %g; it must be at least 0", how.noise)
     if how.fill < CNN_FILL_CONSTANT or how.fill > CNN_FILL_REFLECT or not m_isfinite(how.fill_value):
