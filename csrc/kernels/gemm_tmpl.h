@@ -6,6 +6,7 @@
      narrow   scalar tiles of at most 4 x 4, any strides, nothing packed: one column, tiny products, and the odd columns of
               instruction sets without masks
      flipped  a stored (k, m) and few columns: the transposed product, lanes along m
+     turned   b stored (n, k) and few rows: the transposed product too, lanes along m; a is packed, not b, which is read once
      in place b stored (k, n) is read where it lies
      packed   a block of b, KC x NC, is copied to scratch first, in panels as wide as the tile: always when b is stored (n, k), and
               when many rows go through a wide b. Long rows of a stored (k, m) are packed too when they go through many panels.
@@ -19,9 +20,11 @@
 #endif
 #if defined(__GNUC__) || defined(__clang__)
 #define PREFETCH(p) __builtin_prefetch(p, 1)
+#define PREFETCH_READ(p) __builtin_prefetch(p)
 #define STAY_SCALAR __asm__ volatile("") /* in a loop: GCC would make ten kilobytes of vector code for a handful of elements */
 #else
 #define PREFETCH(p) ((void)(p))
+#define PREFETCH_READ(p) ((void)(p))
 #define STAY_SCALAR ((void)0)
 #endif
 
@@ -263,6 +266,8 @@ static void FN(pack)(int tb, size_t k, size_t width, const real *b, size_t ldb, 
     for (; j + STEP <= width; j += STEP) {
       const real *from = b + j * ldb;
       size_t p = p0;
+      for (size_t i = 0; i < STEP && p1 < k; i++) /* runs too short for the processor to see what comes next */
+        for (size_t q = p1; q < p1 + LINES && q < k; q += 64 / sizeof(real)) PREFETCH_READ(from + i * ldb + q);
       for (; p + SQUARE <= p1; p += SQUARE)
         if (MASKS) FN(pack_two_squares)(from + p, ldb, to + p * stride + j, stride);
         else FN(pack_square)(from + p, ldb, to + p * stride + j, stride);
@@ -276,7 +281,29 @@ static void FN(pack)(int tb, size_t k, size_t width, const real *b, size_t ldb, 
 #undef SQUARE
 #undef MIX
 
+/* ---- turned: c^T = b a^T for b stored (n, k) and one panel of rows of a: lanes along m. */
+static void FN(gemm_turned)(size_t m, size_t n, size_t k, const real *a, size_t lda, const real *b, size_t ldb, real *c, size_t ldc,
+                            int accumulate, const real *from, real *scratch) {
+  enum { STEP = 4 * MR, WIDTH = NV * VL };
+  real t[STEP * WIDTH]; /* (STEP, stride) of c^T */
+  const size_t nv = (m + VL - 1) / VL, stride = nv * VL;
+  FN(pack)(1, k, m, a, lda, scratch, stride);
+  for (size_t j = 0; j < n; j += STEP) {
+    const size_t rows = n - j < STEP ? n - j : STEP;
+    if (accumulate) FN(pack)(1, rows, m, c + j, ldc, t, stride);
+    else if (from)
+      for (size_t i = 0; i < rows; i++)
+        for (size_t v = 0; v < nv; v++) v_store(t + i * stride + v * VL, v_set1(from[j + i]));
+    FN(gemm_panel)(rows, nv, k, b + j * ldb, ldb, 1, scratch, stride, t, stride, m - (nv - 1) * VL, from ? t : NULL, stride);
+    FN(pack)(1, m, rows, t, stride, c + j, ldc);
+  }
+}
+
 /* ---- which way */
+V_INLINE int FN(gemm_is_turned)(int ta, int tb, size_t m, size_t n, size_t k) {
+  const size_t lanes = (m + VL - 1) / VL * VL;
+  return !ta && tb && MASKS && lanes <= NV * VL && 4 * m >= 3 * lanes && n >= 32 && k >= 128 && k <= 2048;
+}
 V_INLINE int FN(gemm_is_flipped)(int ta, size_t m, size_t n, size_t k) {
   return ta && n <= 8 && m >= VL && k >= 4 && n * ((m + VL - 1) / VL) < m * ((n + VL - 1) / VL);
 }
@@ -298,6 +325,7 @@ V_INLINE size_t FN(gemm_b_size)(size_t m, size_t n, size_t k) {
 
 static size_t FN(gemm_scratch)(int ta, int tb, size_t m, size_t n, size_t k) {
   if (FN(gemm_is_flipped)(ta, m, n, k) || FN(gemm_is_narrow)(tb, m, n, k)) return 0;
+  if (FN(gemm_is_turned)(ta, tb, m, n, k)) return (m + VL - 1) / VL * VL * k;
   return (FN(gemm_packs_b)(tb, m, n, k) ? FN(gemm_b_size)(m, n, k) : 0) + (FN(gemm_packs_a)(ta, m, n, k) ? LDA * (k < KC ? k : KC) : 0);
 }
 
@@ -313,6 +341,10 @@ static void FN(gemm)(int ta, int tb, size_t m, size_t n, size_t k, const real *a
   }
   if (FN(gemm_is_narrow)(tb, m, n, k)) {
     FN(gemm_narrow)(m, n, k, a, ar, ak, b, bk, bc, c, ldc, from, ldf);
+    return;
+  }
+  if (FN(gemm_is_turned)(ta, tb, m, n, k)) {
+    FN(gemm_turned)(m, n, k, a, lda, b, ldb, c, ldc, accumulate, from, scratch);
     return;
   }
   const int packs_a = FN(gemm_packs_a)(ta, m, n, k), packs_b = FN(gemm_packs_b)(tb, m, n, k);
@@ -366,3 +398,4 @@ static void FN(gemm)(int ta, int tb, size_t m, size_t n, size_t k, const real *a
 #undef tile_fn
 #undef GEMM_ARM
 #undef PREFETCH
+#undef PREFETCH_READ

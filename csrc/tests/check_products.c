@@ -153,6 +153,9 @@ static size_t extent(size_t rows, size_t n, size_t ld) { return rows && n ? (row
     for (size_t d = 0; d < 6; d++) \
       for (int i = 0; i < 4; i++) both_##SUF(t, 1 + next32() % 14, 1 + next32() % 70, deep[d]); \
     both_##SUF(t, 193, 70, 70), both_##SUF(t, 385, 33, 5), both_##SUF(t, 129, 521, 65); \
+    static const size_t turned[] = {6, 8, 12, 13, 16, 23, 24, 25, 31, 32, 33, 40, 48, 57, 63, 64, 65}; \
+    for (size_t r = 0; r < sizeof turned / sizeof *turned; r++) both_##SUF(t, turned[r], 32 + next32() % 70, 128 + next32() % 600); \
+    both_##SUF(t, 32, 33, 2047), both_##SUF(t, 16, 50, 2050); \
     /* packed a and b, several blocks of each; then also of k */ \
     gemm_one_##SUF(t, 1, 0, 0, 521, 1037, 64, 3, 1), gemm_one_##SUF(t, 1, 1, 1, 513, 1025, 65, 0, 1); \
     gemm_one_##SUF(t, 1, 0, 1, 513, 257, 513, 1, 1); \

@@ -65,6 +65,80 @@ cdef cnn_status frame_make(Frame *f, const Plan *p, const Network *net, cnn_erro
     return CNN_OK
 
 
+# ---- Rows: where threads divide the ops, those whose rows do not meet (OpPlan.by_rows; they cannot fail) run on slices of rows.
+
+cdef struct RowsWork:
+    Op *op
+    const PlanStep *step
+    const void *parameters
+    void *gradients
+    size_t slice
+    int32_t backward
+
+cdef enum:
+    MAX_SLICED = 8         # inputs and outputs of an op that is run so
+
+cdef cnn_status step_run(const PlanStep *s, Op *op, int backward, const real *parameters, real *gradients) noexcept nogil:
+    if real is float:
+        return s.table.backward_f32(op, parameters, gradients) if backward else s.table.forward_f32(op, parameters)
+    else:
+        return s.table.backward_f64(op, parameters, gradients) if backward else s.table.forward_f64(op, parameters)
+
+cdef void rows_slice(void *arg, size_t index, int32_t member) noexcept nogil:
+    """The op on rows of its own: the same op with pointers moved on."""
+    cdef RowsWork *c = <RowsWork *>arg
+    cdef Op op = c.op[0]
+    cdef Run run = c.op.run[0]
+    cdef size_t first = index * c.slice, n = <size_t>op.node.n_inputs, i, shift
+    cdef int32_t values[MAX_SLICED]
+    cdef PlanValue described[MAX_SLICED]
+    cdef void *data[MAX_SLICED]
+    cdef void *gradient[MAX_SLICED]
+    cdef int32_t v
+    run.rows = c.slice if c.op.run.rows - first > c.slice else c.op.run.rows - first
+    run.first_row += first
+    run.team = NULL
+    for i in range(n + <size_t>op.node.n_outputs):
+        v = op.inputs[i] if i < n else op.output + <int32_t>(i - n)
+        values[i] = <int32_t>i
+        described[i] = op.values[v]
+        shift = first * op.values[v].row * item_bytes(op.graph, op.values[v].dtype) if op.values[v].batched else 0
+        data[i] = <char *>op.data[v] + shift if op.data[v] != NULL else NULL
+        gradient[i] = <char *>op.gradient[v] + shift if op.gradient[v] != NULL else NULL
+    op.run = &run
+    op.inputs = values
+    op.output = <int32_t>n
+    op.values = described
+    op.data = data
+    op.gradient = gradient
+    if op.saved != NULL:
+        op.saved = <char *>op.saved + op.plan.saved // op.plan.rows * first
+    op.scratch = <char *>op.scratch + <size_t>member * op.plan.scratch_each
+    if op.graph.dtype == CNN_FLOAT32:
+        step_run(c.step, &op, c.backward, <const float *>c.parameters, <float *>c.gradients)
+    else:
+        step_run(c.step, &op, c.backward, <const double *>c.parameters, <double *>c.gradients)
+
+cdef cnn_status frame_step(Op *op, const PlanStep *s, int backward, const real *parameters, real *gradients) noexcept nogil:
+    cdef RowsWork work
+    cdef size_t rows = op.run.rows, slices
+    if op.run.team == NULL or not s.plan.by_rows & (ROWS_BACKWARD if backward else ROWS_FORWARD):
+        return step_run(s, op, backward, parameters, gradients)
+    slices = <size_t>(<double>rows * s.plan.flops / SLICE_WORK)
+    slices = slices if slices < 2 * <size_t>s.plan.members else 2 * <size_t>s.plan.members
+    slices = slices if slices < rows else rows
+    if slices < 2 or op.node.n_inputs + op.node.n_outputs > MAX_SLICED:
+        return step_run(s, op, backward, parameters, gradients)
+    work.op = op
+    work.step = s
+    work.parameters = parameters
+    work.gradients = gradients
+    work.slice = (rows + slices - 1) // slices
+    work.backward = backward
+    cnn_parallel_for(op.run.team, (rows + work.slice - 1) // work.slice, rows_slice, &work)
+    return CNN_OK
+
+
 cdef cnn_status frame_forward(Frame *f, const Plan *p, const real *parameters, int everything) noexcept nogil:
     """everything 0: only what the losses need."""
     cdef size_t i
@@ -77,10 +151,7 @@ cdef cnn_status frame_forward(Frame *f, const Plan *p, const real *parameters, i
             continue
         op = &f.ops[s]
         op.run = &f.run
-        if real is float:
-            status = p.steps[s].table.forward_f32(op, parameters)
-        else:
-            status = p.steps[s].table.forward_f64(op, parameters)
+        status = frame_step(op, &p.steps[s], 0, parameters, <real *>NULL)
         if status != CNN_OK:
             return status
     return CNN_OK
@@ -95,10 +166,7 @@ cdef cnn_status frame_backward(Frame *f, const Plan *p, const real *parameters, 
         s = p.backward[i]
         op = &f.ops[s]
         op.run = &f.run
-        if real is float:
-            status = p.steps[s].table.backward_f32(op, parameters, gradients)
-        else:
-            status = p.steps[s].table.backward_f64(op, parameters, gradients)
+        status = frame_step(op, &p.steps[s], 1, parameters, gradients)
         if status != CNN_OK:
             return status
     return CNN_OK

@@ -5,11 +5,20 @@
 # are divided among the threads (slices of units or features), so that there is one gradient and each thread keeps to its own weights.
 # Either way the bits are the same for every number of threads.
 
-cdef enum:
-    TEAM_PARAMETERS = 32768        # from here on the ops are divided, not the batch
-
 cdef int divides_ops(const Graph *g) noexcept nogil:
-    return g.arena >= TEAM_PARAMETERS
+    """Many parameters, each used but a few times by a row: where a kernel goes over an image, the parts' gradients cost little."""
+    cdef const Block *b
+    cdef const Value *y
+    cdef double uses = 0
+    cdef size_t i, j, row
+    for i in range(g.n_blocks):
+        b = &g.blocks[i]
+        y = &g.values[g.nodes[b.node].output]
+        row = 1
+        for j in range(1, <size_t>y.rank):
+            row *= y.dims[j] if y.dims[j] != OPEN else 1
+        uses += <double>b.count * (<double>(row // b.dims[0]) if b.rank > 1 and row > b.dims[0] else 1)
+    return g.arena >= TEAM_PARAMETERS and uses < 4 * <double>g.arena
 
 
 cdef size_t parts_of(const Trainer *t, size_t rows) noexcept nogil:
@@ -106,7 +115,7 @@ cdef cnn_status trainer_tile(Trainer *t, Frame *f, size_t first, size_t n, int f
     cdef size_t i, row
     cdef int32_t v
     cdef Target *o
-    cdef const cnn_executor *team = trainer_executor(t) if t.plan.members > 1 else NULL
+    cdef const cnn_executor *team = trainer_executor(t) if t.plan.team and t.plan.members > 1 else NULL
     cdef cnn_status status
     for i in range(t.net.graph.n_inputs):
         v = t.net.graph.inputs[i]

@@ -43,6 +43,7 @@ cdef inline size_t rounded(size_t bytes) noexcept nogil:
     return (bytes + 63) // 64 * 64
 
 cdef enum:
+    TEAM_PARAMETERS = 32768  # from here on training divides the ops, not the batch
     SLICE_WORK = 60000     # multiply-adds, or as much in other work, that are worth handing to another thread
     SLICE_GRAIN = 64       # a slice is a multiple of it wide, as the tiles of the products are
 

@@ -158,6 +158,27 @@ cdef size_t value_bytes(const Plan *p, int32_t value, size_t rows) noexcept nogi
     return v.row * (rows if v.batched else 1) * item
 
 
+cdef int32_t find_root(const int32_t *root, int32_t v) noexcept nogil:
+    while root[v] != v:
+        v = root[v]
+    return v
+
+
+cdef void plan_describe(Plan *p, PlanStep *s) noexcept nogil:
+    """What an op reads of its use here."""
+    memset(&s.plan, 0, sizeof(OpPlan))
+    s.plan.graph = p.graph
+    s.plan.node = &p.graph.nodes[s.node]
+    s.plan.kernels = p.kernels
+    s.plan.values = p.values
+    s.plan.inputs = p.graph.links + s.plan.node.inputs
+    s.plan.output = s.plan.node.output
+    s.plan.rows = p.rows
+    s.plan.training = p.training
+    s.plan.members = p.members
+    s.plan.team = p.team
+
+
 cdef void plan_ops(Plan *p) noexcept nogil:
     """Asks every op for its plan, with p.rows rows."""
     cdef size_t i
@@ -169,40 +190,92 @@ cdef void plan_ops(Plan *p) noexcept nogil:
             p.values[i].dims[0] = p.rows
     for i in range(p.n_steps):
         s = &p.steps[i]
-        memset(&s.plan, 0, sizeof(OpPlan))
-        s.plan.graph = p.graph
-        s.plan.node = &p.graph.nodes[s.node]
-        s.plan.kernels = p.kernels
-        s.plan.values = p.values
-        s.plan.inputs = p.graph.links + s.plan.node.inputs
-        s.plan.output = s.plan.node.output
-        s.plan.rows = p.rows
-        s.plan.training = p.training
-        s.plan.members = p.members
+        plan_describe(p, s)
         if s.table.plan != NULL:
             s.table.plan(&s.plan)
+        if s.plan.by_rows and p.team:
+            s.plan.scratch_each = rounded(s.plan.scratch)
+            s.plan.scratch = s.plan.scratch_each * <size_t>p.members
         p.couples |= s.plan.couples
         p.flops += s.plan.flops
 
 
-cdef void plan_rows(Plan *p, size_t max_rows, int whole) noexcept nogil:
-    """A tile: what keeps a small network's rows in the second-level cache, and still gives wide layers' products enough rows; where
-    threads divide the ops, what makes the products large without using much memory."""
-    cdef size_t bytes = 1, i
+cdef cnn_status plan_layouts(Plan *p, const PlanWish *wish, cnn_error *error) noexcept nogil:
+    """Images lie channels last between ops that can take them so. Values that an element-by-element op ties together lie alike; what the
+    caller sees, and what an op knows only by its dims, stays plain."""
+    cdef const Graph *g = p.graph
+    cdef const Node *node
+    cdef size_t i, j, n = g.n_values
+    cdef int32_t v, a
+    cdef int layout
+    cdef int32_t *tied = <int32_t *>cnn_memory_new(p.allocator, n * sizeof(int32_t))
+    cdef unsigned char *plain = <unsigned char *>cnn_memory_new(p.allocator, n)
+    if tied == NULL or plain == NULL:
+        cnn_memory_release(tied)
+        cnn_memory_release(plain)
+        return cnn_fail(error, CNN_E_MEMORY, "not enough memory for a plan")
+    for i in range(n):
+        tied[i] = <int32_t>i
+        plain[i] = 1
+    for i in range(p.n_steps):  # only values of this plan
+        node = &g.nodes[p.steps[i].node]
+        for v in range(node.output, node.output + node.n_outputs):
+            plain[v] = p.values[v].rank < 3 or not p.values[v].batched or p.values[v].row == p.values[v].dims[1] or p.values[v].dims[1] == 1
+    for i in range(wish.n_values):
+        plain[wish.values[i]] = 1
+    for i in range(wish.n_losses):
+        plain[wish.losses[i]] = 1
+    for i in range(p.n_steps):
+        node = &g.nodes[p.steps[i].node]
+        layout = LAYOUT_PLAIN
+        if p.steps[i].table.layout != NULL:
+            plan_describe(p, &p.steps[i])
+            layout = p.steps[i].table.layout(&p.steps[i].plan)
+        if layout == LAYOUT_EITHER:
+            continue
+        for j in range(<size_t>(node.n_inputs + node.n_outputs)):
+            v = g.links[node.inputs + j] if j < <size_t>node.n_inputs else node.output + <int32_t>j - node.n_inputs
+            if layout == LAYOUT_PLAIN:
+                plain[find_root(tied, v)] = 1
+            else:
+                a = find_root(tied, node.output)
+                plain[a] |= plain[find_root(tied, v)]
+                tied[find_root(tied, v)] = a
+    for i in range(n):
+        p.values[i].last = not plain[find_root(tied, <int32_t>i)]
+    cnn_memory_release(tied)
+    cnn_memory_release(plain)
+    return CNN_OK
+
+
+cdef enum:
+    TILE_BYTES = 512 << 10         # of a tile's values: what stays in the second cache
+    TEAM_TILE_BYTES = 32 << 20     # where threads divide the ops
+    TILE_USES = 128                # times a tile should use a weight, for products pack their weights once a tile
+    WIDE_USES = 512                # the same, predicting with many weights
+
+cdef void plan_rows(Plan *p, const PlanWish *wish) noexcept nogil:
+    """A tile: what keeps a small network's rows in the second cache, and still gives products enough rows; where threads divide the
+    ops, what makes the products large without using much memory."""
+    cdef size_t bytes = 1, i, least, most = 1024 if p.team else 2048
+    cdef double uses
     for i in range(p.graph.n_values):
         bytes += value_bytes(p, <int32_t>i, 1)
-    p.rows = (<size_t>32 << 20 if p.team else <size_t>512 << 10) // bytes
-    if p.rows < 128:
-        p.rows = 128
-    if p.rows > (1024 if p.team else 2048):
-        p.rows = 1024 if p.team else 2048
-    if max_rows and max_rows < p.rows:
-        p.rows = max_rows
-    if whole:
-        p.rows = max_rows
+    p.rows = 1
     plan_ops(p)
-    if p.couples and max_rows > p.rows:
-        p.rows = max_rows
+    uses = WIDE_USES if not p.training and p.graph.arena >= TEAM_PARAMETERS else TILE_USES
+    uses *= <double>p.graph.arena / (p.flops + 1)
+    least = <size_t>(uses if uses < WIDE_USES else WIDE_USES) + 1
+    p.rows = <size_t>(TEAM_TILE_BYTES if p.team else TILE_BYTES) // bytes
+    p.rows = p.rows if p.rows > least else least
+    p.rows = p.rows if p.rows < most else most
+    if wish.max_rows and (wish.whole or wish.max_rows < p.rows):
+        p.rows = wish.max_rows
+    plan_ops(p)
+    if p.couples and p.training:
+        p.team = 1  # one tile, so nothing but the ops to divide
+    if p.couples and (p.training or wish.max_rows > p.rows):
+        p.rows = wish.max_rows if wish.max_rows > p.rows else p.rows
         plan_ops(p)
 
 
@@ -259,12 +332,6 @@ cdef cnn_status plan_gradients(Plan *p, const PlanWish *wish, unsigned char *flo
                 reaches[k] = 1
     cnn_memory_release(reaches)
     return CNN_OK
-
-
-cdef int32_t find_root(const int32_t *root, int32_t v) noexcept nogil:
-    while root[v] != v:
-        v = root[v]
-    return v
 
 
 cdef size_t place_all(Lifetime *items, size_t n) noexcept nogil:
@@ -469,7 +536,9 @@ cdef cnn_status plan_make_in(Plan *p, const Network *net, const PlanWish *wish, 
     if status == CNN_OK:
         status = plan_shapes(p, wish, error)
     if status == CNN_OK:
-        plan_rows(p, wish.max_rows, wish.whole)
+        status = plan_layouts(p, wish, error)
+    if status == CNN_OK:
+        plan_rows(p, wish)
         status = plan_gradients(p, wish, flows, error)
     if status == CNN_OK:
         status = plan_memory(p, wish, flows, error)

@@ -22,6 +22,7 @@ cdef struct Session:
 
 cdef enum:
     TEAM_ROW = 1000000     # multiply-adds: from here on the weights of one row's products are read by several threads
+    TEAM_WEIGHTS = 1000000 # from here on they divide the ops of many rows too, so that each weight is packed once for all
 
 cdef struct Prediction:    # one call
     Session *s
@@ -69,6 +70,7 @@ cdef cnn_status session_make(const Network *net, const cnn_session_setup *setup,
         wish.members = cnn_executor_width(options.executor)
     elif net.has_executor:
         wish.members = cnn_executor_width(&net.executor)
+    wish.team = wish.members > 1 and net.graph.arena >= TEAM_WEIGHTS and divides_ops(&net.graph)
     for i in range(wish.n_values):
         if wish.values[i] < 0 or <size_t>wish.values[i] >= net.graph.n_values:
             return cnn_fail(error, CNN_E_ARGUMENT, "value %d is wanted; there are %z values", wish.values[i], net.graph.n_values)
@@ -97,7 +99,7 @@ cdef cnn_status session_make(const Network *net, const cnn_session_setup *setup,
     s.inners = <Inner *>cnn_memory_new(&s.allocator, net.graph.n_inputs * sizeof(Inner))
     if not setup.live:
         s.snapshot = cnn_memory_new(&s.allocator, net.arena_bytes + 64)
-    s.n_frames = cnn_executor_width(session_executor(s))
+    s.n_frames = 1 if s.plan.team else cnn_executor_width(session_executor(s))
     s.frames = frames_new(&s.plan, net, s.n_frames, error)
     if s.frames == NULL:
         s.n_frames = 0
@@ -131,7 +133,7 @@ cdef cnn_status session_tile(Session *s, Frame *f, size_t first, size_t n, void 
         if s.bound[i]:
             frame_bind(f, &s.plan, s.values[i], <char *>outputs[i] + first * s.row_bytes[i])
     f.run.kernels = s.plan.kernels
-    f.run.team = session_executor(s) if f.run.single and s.n_frames > 1 and s.plan.flops >= TEAM_ROW else NULL
+    f.run.team = session_executor(s) if s.plan.team or (f.run.single and s.plan.members > 1 and s.plan.flops >= TEAM_ROW) else NULL
     f.run.rows = n
     f.run.training = s.training
     f.run.fresh = 1
@@ -215,7 +217,7 @@ cdef void bind_input(Frame *f, const Plan *p, int32_t v, const cnn_array *a, con
 cdef size_t tile_rows(const Plan *p, size_t rows, const cnn_executor *executor) noexcept nogil:
     """Rows of a tile for a call of `rows`: enough tiles for every thread when the work is worth it. Bits do not depend on it."""
     cdef size_t tile = p.rows, width = <size_t>cnn_executor_width(executor)
-    if width > 1 and <double>rows * p.flops > 2e6 and rows > 16:
+    if not p.team and width > 1 and <double>rows * p.flops > 2e6 and rows > 16:
         if tile > (rows + 2 * width - 1) // (2 * width):
             tile = (rows + 2 * width - 1) // (2 * width)
         if tile < 16:
@@ -265,7 +267,11 @@ cdef cnn_status session_predict(Session *s, const cnn_data *data, void **outputs
         s.frames[i].error.size = sizeof(cnn_error)
         s.frames[i].error.status = CNN_OK
     tiles = (c.rows + c.tile - 1) // c.tile
-    cnn_parallel_for(executor if tiles > 1 else NULL, tiles, prediction_tile, &c)
+    if s.plan.team or tiles == 1:
+        for i in range(tiles):
+            prediction_tile(&c, i, 0)
+    else:
+        cnn_parallel_for(executor, tiles, prediction_tile, &c)
     s.step += 1
     return frames_error(s.frames, s.n_frames, error)
 

@@ -286,7 +286,7 @@ cdef cnn_status trainer_fill(Trainer *t, const cnn_trainer_setup *setup, cnn_err
         wish.max_rows = t.max_batch
         wish.input_dims = setup.input_dims
         wish.team = divides_ops(&net.graph)
-        wish.members = cnn_executor_width(trainer_executor(t)) if wish.team else 1
+        wish.members = cnn_executor_width(trainer_executor(t))
         status = plan_make_in(&t.plan, net, &wish, &t.allocator, error)
     cnn_memory_release(losses)
     if status != CNN_OK:

@@ -82,7 +82,19 @@ cdef struct PlanValue:     # a value with every size bound; rows is what one til
     int32_t dtype, rank
     size_t dims[MAX_RANK]
     int32_t batched        # dims[0] is the tile's rows
+    int32_t last           # in memory a row lies channels last: (dims[2], ..., dims[1]); dims stay (rows, channels, ...)
     size_t row             # elements of a row (of the whole value when it is not batched)
+
+# How an op takes values in memory: only as their dims say; any way, but all of its inputs and outputs the same way (element by element);
+# or each of them either way (PlanValue.last says which).
+cdef enum:
+    LAYOUT_PLAIN = 0
+    LAYOUT_SAME = 1
+    LAYOUT_EITHER = 2
+
+cdef enum:
+    ROWS_FORWARD = 1
+    ROWS_BACKWARD = 2
 
 # What an op says of one use of it. plan fills it from concrete shapes; forward and backward find it again as op.plan.
 cdef struct OpPlan:
@@ -95,6 +107,7 @@ cdef struct OpPlan:
     size_t rows            # of a tile
     int32_t training       # will be run forward and backward in training mode
     int32_t members        # threads that may work on slices of this op at once
+    int32_t team           # and will: scratch is needed for each
     # out:
     size_t saved           # bytes kept from forward for backward
     size_t scratch         # bytes needed during forward or backward alone, for all members together
@@ -103,6 +116,8 @@ cdef struct OpPlan:
     int32_t keeps_input    # backward reads the inputs
     int32_t keeps_output   # backward reads the outputs
     int32_t couples        # rows of a batch depend on each other
+    int32_t by_rows        # ROWS_FORWARD | ROWS_BACKWARD: a team may run it on slices of rows; saved is then in proportion to rows
+    size_t scratch_each    # bytes of one member's scratch, where by_rows
     double flops           # multiply-adds of one row, forward
     int64_t integer[16]    # the op's own constants
     double number[4]
@@ -139,6 +154,7 @@ cdef struct Op:            # one node in a running plan
 
 ctypedef cnn_status (*op_shape)(Graph *graph, const Node *node, const PlanValue *inputs, PlanValue *outputs, cnn_error *error) noexcept nogil
 ctypedef cnn_status (*op_blocks)(Graph *graph, int32_t node, const PlanValue *inputs, const PlanValue *outputs, cnn_error *error) noexcept nogil
+ctypedef int (*op_layout)(const OpPlan *plan) noexcept nogil
 ctypedef void (*op_plan)(OpPlan *plan) noexcept nogil
 ctypedef cnn_status (*op_forward_f32)(Op *op, const float *parameters) noexcept nogil
 ctypedef cnn_status (*op_forward_f64)(Op *op, const double *parameters) noexcept nogil
@@ -150,6 +166,7 @@ cdef struct OpTable:       # engine/registry.pxi fills it, from CNN_OP_LIST
     # Outputs' dims and dtypes from the inputs' (dims may be OPEN); checks the attributes. A node has as many outputs as it gives a rank to.
     op_shape shape
     op_blocks blocks       # NULL: no parameters
+    op_layout layout       # LAYOUT_*; NULL: LAYOUT_PLAIN
     op_plan plan           # NULL: all zero
     op_forward_f32 forward_f32
     op_forward_f64 forward_f64

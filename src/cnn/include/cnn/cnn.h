@@ -185,7 +185,21 @@ typedef struct {
   X(FUNCTION, 21, function, text)                                                                               \
   X(BLOCK_NAMES, 22, block_names, text)                                                                         \
   X(BLOCK_SHAPES, 23, block_shapes, list)                                                                       \
-  X(STD, 24, std, number)
+  X(STD, 24, std, number)                                                                                       \
+  X(FILTERS, 25, filters, integer)                                                                              \
+  X(KERNEL_SIZE, 26, kernel_size, list)                                                                         \
+  X(STRIDE, 27, stride, list)                                                                                   \
+  X(PADDING, 28, padding, list)                                                                                 \
+  X(SAME, 29, same, integer)                                                                                    \
+  X(DILATION, 30, dilation, list)                                                                               \
+  X(GROUPS, 31, groups, integer)                                                                                \
+  X(OUTPUT_PADDING, 32, output_padding, list)                                                                   \
+  X(CEIL_MODE, 33, ceil_mode, integer)                                                                          \
+  X(COUNT_INCLUDE_PAD, 34, count_include_pad, integer)                                                          \
+  X(MOMENTUM, 35, momentum, number)                                                                             \
+  X(EPS, 36, eps, number)                                                                                       \
+  X(MODE, 37, mode, integer)                                                                                    \
+  X(VALUE, 38, value, number)
 
 /* X(NAME, code, name). PyTorch's definitions. Constants: leaky_relu alpha 0.01, elu alpha 1, softplus alpha (beta there) 1 and
    beta (its threshold) 20. */

@@ -37,6 +37,10 @@ cdef cnn_status activation_shape(Graph *g, const Node *node, const PlanValue *x,
     y[0] = x[0]
     return CNN_OK
 
+cdef int activation_layout(const OpPlan *p) noexcept nogil:
+    cdef int softmax = attribute_integer(p.graph, p.node, CNN_ATTRIBUTE_ACTIVATION, CNN_LINEAR) == CNN_SOFTMAX
+    return LAYOUT_PLAIN if softmax and p.values[p.inputs[0]].rank != 4 else LAYOUT_SAME
+
 cdef void activation_plan(OpPlan *p) noexcept nogil:
     cdef const PlanValue *x = &p.values[p.inputs[0]]
     cdef int32_t kind = <int32_t>attribute_integer(p.graph, p.node, CNN_ATTRIBUTE_ACTIVATION, CNN_LINEAR)
@@ -57,9 +61,11 @@ cdef void activation_plan(OpPlan *p) noexcept nogil:
     p.keeps_input = table.keeps_input
     p.keeps_output = table.keeps_output
     p.flops = <double>x.row if kind == CNN_LINEAR or kind == CNN_RELU or kind == CNN_LEAKY_RELU else 8 * <double>x.row
+    p.by_rows = ROWS_FORWARD | ROWS_BACKWARD
     if table.rowwise:
-        for i in range(axis + 1, <size_t>x.rank):
-            positions *= x.dims[i]
+        if not x.last:
+            for i in range(axis + 1, <size_t>x.rank):
+                positions *= x.dims[i]
         p.integer[ACTIVATION_CHANNELS] = <int64_t>x.dims[axis]
         p.integer[ACTIVATION_POSITIONS] = <int64_t>positions
         if positions > 1:

@@ -8,7 +8,11 @@ cdef cnn_status add_shape(Graph *g, const Node *node, const PlanValue *x, PlanVa
         status = same_shapes(g, node, x, "Add", y, error)
     return status
 
+cdef int add_layout(const OpPlan *p) noexcept nogil:
+    return LAYOUT_SAME
+
 cdef void add_plan(OpPlan *p) noexcept nogil:
+    p.by_rows = ROWS_FORWARD | ROWS_BACKWARD
     p.flops = <double>(p.node.n_inputs - 1) * <double>p.values[p.output].row
 
 cdef cnn_status add_forward(Op *op, const real *parameters) noexcept nogil:

@@ -75,6 +75,21 @@ cdef inline size_t item_bytes(const Graph *g, int32_t dtype) noexcept nogil:
     """Of an element of a value; CNN_FLOAT32 stands for the network's own float type."""
     return 8 if dtype == CNN_INT64 or (dtype == CNN_FLOAT32 and g.dtype == CNN_FLOAT64) else 4
 
+cdef inline int lies_last(const PlanValue *v) noexcept nogil:
+    """Channels last in memory; one channel, or one position, lies both ways."""
+    return v.last or v.dims[1] == 1 or v.row == v.dims[1]
+
+cdef void to_last(const cnn_kernels *k, size_t channels, size_t positions, const real *x, real *y) noexcept nogil:
+    """An image (channels, positions) to (positions, channels)."""
+    cdef size_t c, i
+    for c in range(channels):
+        for i in range(positions):
+            y[i * channels + c] = x[c * positions + i]
+
+cdef void to_plain(const cnn_kernels *k, size_t channels, size_t positions, const real *x, real *y) noexcept nogil:
+    """An image (positions, channels) to (channels, positions)."""
+    to_last(k, positions, channels, x, y)
+
 cdef void pass_gradient(const Op *op, size_t i, size_t n, const real *dy) noexcept nogil:
     """dx (+)= dy for input i."""
     cdef real *dx = op_dx(op, i, dy)

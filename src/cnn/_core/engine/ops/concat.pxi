@@ -1,5 +1,5 @@
 # Two or more inputs side by side along `axis` (any but the batch's; by default the last); all their other sizes are the same.
-# In memory: for every leading position, a piece of each input in turn.
+# In memory: for every leading position, a piece of each input in turn; of channels-last images, for every position.
 
 cdef cnn_status concat_shape(Graph *g, const Node *node, const PlanValue *x, PlanValue *y, cnn_error *error) noexcept nogil:
     cdef cnn_status status = op_takes(g, node, "Concat", 2, NONE, reads(CNN_ATTRIBUTE_AXIS), error)
@@ -33,12 +33,21 @@ cdef cnn_status concat_shape(Graph *g, const Node *node, const PlanValue *x, Pla
                             node_name(g, node), <size_t>x.rank, x.dims, <size_t>x[i].rank, x[i].dims, axis)
     return CNN_OK
 
+cdef int concat_layout(const OpPlan *p) noexcept nogil:
+    cdef size_t at = 0
+    real_axis(&p.values[p.output], attribute_integer(p.graph, p.node, CNN_ATTRIBUTE_AXIS, -1), &at)
+    return LAYOUT_SAME if at == 1 else LAYOUT_PLAIN
+
 cdef void concat_plan(OpPlan *p) noexcept nogil:
     cdef const PlanValue *y = &p.values[p.output]
     cdef size_t at = 0, pieces = 1, i
     real_axis(y, attribute_integer(p.graph, p.node, CNN_ATTRIBUTE_AXIS, -1), &at)
     for i in range(1, at):
         pieces *= y.dims[i]
+    if y.last:
+        pieces = y.row // y.dims[1]
+    p.by_rows = ROWS_FORWARD | ROWS_BACKWARD
+    p.flops = <double>y.row
     p.integer[0] = <int64_t>pieces  # leading positions of a row
 
 cdef cnn_status concat_forward(Op *op, const real *parameters) noexcept nogil:

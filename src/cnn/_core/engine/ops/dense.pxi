@@ -50,7 +50,7 @@ cdef void dense_plan(OpPlan *p) noexcept nogil:
     else:
         p.scratch = dense_scratch(p, p.rows * positions, f64) * sizeof(double)
     p.integer[3] = <int64_t>rounded(p.scratch)  # of one member
-    if p.training and p.members > 1:  # one row needs none
+    if p.team:  # a single row needs none
         p.scratch = rounded(p.scratch) * <size_t>p.members
 
 cdef size_t dense_scratch(const OpPlan *p, size_t m, const real *tag) noexcept nogil:

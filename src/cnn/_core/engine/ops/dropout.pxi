@@ -13,14 +13,35 @@ cdef cnn_status dropout_shape(Graph *g, const Node *node, const PlanValue *x, Pl
     y[0] = x[0]
     return CNN_OK
 
+cdef int dropout_layout(const OpPlan *p) noexcept nogil:
+    return LAYOUT_SAME
+
 cdef void dropout_plan(OpPlan *p) noexcept nogil:
     cdef size_t row = p.values[p.inputs[0]].row
     p.number[0] = attribute_number(p.graph, p.node, CNN_ATTRIBUTE_RATE, 0.5)
     p.in_place = 1
+    p.by_rows = ROWS_FORWARD | ROWS_BACKWARD
+    p.flops = 4 * <double>row
     if p.training:
         p.saved = p.rows * row  # the mask: drawing it again costs more than a byte each
     else:
         p.scratch = row
+    if p.values[p.inputs[0]].last:
+        p.scratch += row
+
+cdef void dropout_mask(Op *op, double rate, size_t r, unsigned char *keep) noexcept nogil:
+    """The mask of row r, drawn in the order of the value's dims however it lies in memory."""
+    cdef const PlanValue *x = &op.values[op.inputs[0]]
+    cdef size_t channels = x.dims[1], positions = x.row // channels, i, c
+    cdef unsigned char *drawn = <unsigned char *>op.scratch + (0 if op.plan.saved else x.row)
+    cdef cnn_random stream = op_random(op, CNN_RANDOM_DROPOUT, r)
+    if not x.last:
+        cnn_random_mask(&stream, 0, x.row, rate, keep)
+        return
+    cnn_random_mask(&stream, 0, x.row, rate, drawn)
+    for c in range(channels):
+        for i in range(positions):
+            keep[i * channels + c] = drawn[c * positions + i]
 
 cdef inline void dropout_apply(size_t n, real scale, const unsigned char *keep, const real *x, real *y, int add) noexcept nogil:
     cdef size_t i
@@ -34,14 +55,12 @@ cdef cnn_status dropout_forward(Op *op, const real *parameters) noexcept nogil:
     cdef const real *x = op_x(op, 0, parameters)
     cdef real *y = op_y(op, 0, parameters)
     cdef unsigned char *keep = <unsigned char *>(op.saved if op.plan.saved else op.scratch)
-    cdef cnn_random stream
     if not op.run.training or rate == 0:
         if x != y:
             memcpy(y, x, op.run.rows * row * sizeof(real))
         return CNN_OK
     for r in range(op.run.rows):
-        stream = op_random(op, CNN_RANDOM_DROPOUT, r)
-        cnn_random_mask(&stream, 0, row, rate, keep)
+        dropout_mask(op, rate, r, keep)
         dropout_apply(row, scale, keep, x + r * row, y + r * row, 0)
         if op.plan.saved:
             keep += row

@@ -8,7 +8,11 @@ cdef cnn_status multiply_shape(Graph *g, const Node *node, const PlanValue *x, P
         status = same_shapes(g, node, x, "Multiply", y, error)
     return status
 
+cdef int multiply_layout(const OpPlan *p) noexcept nogil:
+    return LAYOUT_SAME
+
 cdef void multiply_plan(OpPlan *p) noexcept nogil:
+    p.by_rows = ROWS_FORWARD | ROWS_BACKWARD
     p.keeps_input = 1
     p.flops = <double>(p.node.n_inputs - 1) * <double>p.values[p.output].row
 

@@ -12,6 +12,9 @@ cdef cnn_status rescale_shape(Graph *g, const Node *node, const PlanValue *x, Pl
     y[0] = x[0]
     return CNN_OK
 
+cdef int rescale_layout(const OpPlan *p) noexcept nogil:
+    return LAYOUT_SAME
+
 cdef void rescale_plan(OpPlan *p) noexcept nogil:
     p.number[0] = attribute_number(p.graph, p.node, CNN_ATTRIBUTE_SCALE, 1.0)
     p.number[1] = attribute_number(p.graph, p.node, CNN_ATTRIBUTE_OFFSET, 0.0)
