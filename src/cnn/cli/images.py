@@ -36,15 +36,15 @@ def convolutional(
     activation, dropout, l2
         Of the convolutions; dropout before the last layer.
     """
-    from .. import layers
+    import cnn
 
     found: list[Layer] = []
 
     def block(filters: int, kernel: int = 3, stride: int = 1) -> None:
         # Half the kernel on each side keeps the size, or halves it with a stride of 2.
-        found.append(layers.Conv2D(filters, kernel, stride=stride, padding=kernel // 2, bias=False, l2=l2))
-        found.append(layers.BatchNorm())
-        found.append(layers.Activation(activation))
+        found.append(cnn.Conv2D(filters, kernel, stride=stride, padding=kernel // 2, bias=False, l2=l2))
+        found.append(cnn.BatchNorm())
+        found.append(cnn.Activation(activation))
 
     size = min(shape[1:])
     filters = 16 if rows < _FEW else 32
@@ -56,12 +56,12 @@ def convolutional(
         block(filters)
         if size < _SMALL:
             break
-        found.append(layers.MaxPool2D(2))
+        found.append(cnn.MaxPool2D(2))
         size //= 2
         filters = min(2 * filters, _FILTERS)
-    found.append(layers.GlobalAvgPool2D())
+    found.append(cnn.GlobalAvgPool2D())
     if dropout:
-        found.append(layers.Dropout(dropout))
+        found.append(cnn.Dropout(dropout))
     return found
 
 
