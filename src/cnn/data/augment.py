@@ -1,6 +1,6 @@
 """`Augment`: images of training batches, changed at random."""
 
-from typing import Any
+from typing import Any, final
 
 import numpy as np
 
@@ -15,6 +15,7 @@ _FILLS = ("constant", "edge", "reflect")
 _FILL_ALIASES = {"nearest": "edge"}
 
 
+@final
 class Augment(Spelled):
     """Images of training batches changed at random: ``net.fit(X, y, augment=cnn.data.Augment(flip="horizontal", crop=4))``.
 
