@@ -243,3 +243,73 @@ def test_state_errors_sessions_and_no_allocation(tmp_path):
     assert done.returncode == 0, result
     assert result["warm"] == 0
     assert result["dx"] != 0
+
+
+AUGMENTED = r"""
+#include "cnn/cnn.h"
+#include <stdio.h>
+#include <string.h>
+#define CHECK(x) do { if (!(x)) { printf("failed: %s: %s\n", #x, error.text); return 1; } } while (0)
+static float x[30][2][6][5];
+int main(int argc, char **argv) {
+  cnn_error error = {sizeof error, CNN_OK, -1, ""};
+  cnn_options options = {sizeof options, NULL, NULL, &error};
+  const int64_t shape[] = {2, 6, 5};
+  const cnn_attribute input[] = {{"shape", 0, 0, NULL, shape, 3}}, dense[] = {{"units", 3, 0, NULL, NULL, 0}};
+  const cnn_attribute softmax[] = {{"activation", CNN_SOFTMAX, 0, NULL, NULL, 0}};
+  int32_t value, labels[30];
+  cnn_builder *builder;
+  cnn_network *net;
+  cnn_trainer *trainer;
+  for (int i = 0; i < 30; ++i) {
+    labels[i] = i % 3;
+    for (int j = 0; j < 60; ++j) (&x[i][0][0][0])[j] = (float)((i * 7 + j * 13) % 17);
+  }
+  CHECK(argc == 2 && !cnn_builder_create(&options, &builder));
+  CHECK(!cnn_builder_add(builder, CNN_OP_INPUT, NULL, 0, input, 1, &value) && !cnn_builder_add(builder, CNN_OP_FLATTEN, &value, 1, NULL, 0, &value));
+  CHECK(!cnn_builder_add(builder, CNN_OP_DENSE, &value, 1, dense, 1, &value));
+  CHECK(!cnn_builder_add(builder, CNN_OP_ACTIVATION, &value, 1, softmax, 1, &value));
+  CHECK(!cnn_builder_finish(builder, &value, 1, CNN_FLOAT32, 7, &net));
+  cnn_augment augment = {.size = sizeof augment, .flip_horizontal = 1, .shift = {1, 1}, .crop = {2, 1}, .rotate = 10, .noise = 0.5, .fill = CNN_FILL_EDGE};
+  cnn_optimizer_options sgd = {.size = sizeof sgd};
+  CHECK(!cnn_optimizer_defaults(CNN_OPTIMIZER_SGD, &sgd));
+  sgd.lr = 0.01;
+  cnn_trainer_options to = {.size = sizeof to, .options = &options, .optimizer = &sgd, .max_batch = 8, .augment = &augment};
+  augment.rotate = 181;
+  CHECK(cnn_trainer_create(net, &to, &trainer) == CNN_E_ARGUMENT && strstr(error.text, "rotate is 181 degrees"));
+  augment.rotate = 10;
+  augment.size = 8;
+  CHECK(cnn_trainer_create(net, &to, &trainer) == CNN_E_ARGUMENT && strstr(error.text, "the size of cnn_augment is 8"));
+  augment.size = sizeof augment;
+  to.size = offsetof(cnn_trainer_options, augment); /* of a program compiled before there was one: it is not read */
+  to.augment = (const cnn_augment *)1;
+  CHECK(!cnn_trainer_create(net, &to, &trainer));
+  cnn_trainer_free(trainer);
+  to.size = sizeof to;
+  to.augment = &augment;
+  CHECK(!cnn_trainer_create(net, &to, &trainer));
+  memset(&augment, 0xff, sizeof augment); /* it was copied */
+  CHECK(!cnn_trainer_fit_labels(trainer, x[0][0][0], labels, 30, 3, NULL, NULL));
+  CHECK(!cnn_trainer_step_labels(trainer, x[0][0][0], labels, 8, NULL));
+  CHECK(!cnn_network_save(net, argv[1]));
+  cnn_trainer_free(trainer);
+  cnn_network_free(net);
+  cnn_builder_free(builder);
+  return 0;
+}
+"""
+
+
+def test_augmented_training_has_pythons_bits(tmp_path):
+    (tmp_path / "a.c").write_text(AUGMENTED)
+    print(run(build(tmp_path / "a.c", tmp_path / "a", "-Wno-missing-field-initializers"), tmp_path / "a.cnn"))
+    i, j = np.mgrid[:30, :60]
+    X = ((i * 7 + j * 13) % 17).astype(np.float32).reshape(30, 2, 6, 5)
+    y = np.arange(30) % 3
+    net = cnn.Network([cnn.Input((2, 6, 5)), cnn.Flatten(), cnn.Dense(3), cnn.Activation("softmax")], seed=7)
+    augment = cnn.data.Augment(flip="horizontal", shift=1, crop=(2, 1), rotate=10, noise=0.5, fill="edge")
+    net.fit(X, y, epochs=3, batch_size=8, optimizer=cnn.SGD(0.01), augment=augment, verbose=0)
+    # fit has made 3 epochs of 4 steps; the step that follows is the fifth of the fourth: the counters go on
+    net.partial_fit(augment(X[:8], seed=7, epoch=3, step=4), y[:8])
+    for name, value in cnn.load(tmp_path / "a.cnn").parameters.items():
+        np.testing.assert_array_equal(net.parameters[name], value)

@@ -151,13 +151,14 @@ def test_an_array_with_a_blank_that_nothing_fills(unfilled, capsys):
 # ---- What is no data
 
 PICTURE = ["np.savez", "(n, height, width)", "IDX"]
+CLASSES = ["root/cat/1.png", *PICTURE]
 
 
 @pytest.mark.parametrize(
     ("name", "content", "parts"),
     [
-        ("x.png", b"\x89PNG\r\n\x1a\n" + bytes(50), ["PNG", *PICTURE]),
-        ("x.jpg", b"\xff\xd8\xff\xe0" + bytes(50), ["JPEG", *PICTURE]),
+        ("x.png", b"\x89PNG\r\n\x1a\n" + bytes(50), ["PNG", *CLASSES]),
+        ("x.jpg", b"\xff\xd8\xff\xe0" + bytes(50), ["JPEG", *CLASSES]),
         ("x.npy", None, ['np.savez("data.npz", X=X, y=y)']),
         ("x.json", b'[{"size": 3, "price": 4}]', ["JSON", "CSV"]),
         ("x.csv", b'{"size": [3], "price": [4]}', ["JSON", "CSV"]),
@@ -187,9 +188,10 @@ def test_what_is_no_data(command, name, content, parts, model, capsys):
 
 def test_a_folder(model, capsys):
     os.mkdir("pictures")
-    for arguments in (["train", "pictures", "--target", "x"], ["predict", "model.cnn", "pictures"]):
-        said = refused(capsys, 1, *arguments)
-        assert "is a folder" in said and all(part in said for part in PICTURE)
+    said = refused(capsys, 1, "predict", "model.cnn", "pictures")
+    assert "is a folder" in said and all(part in said for part in PICTURE)
+    said = refused(capsys, 1, "train", "pictures")
+    assert "'pictures' has no folders of pictures: expected a folder for each class, as in" in said
 
 
 def test_ordinary_csv_files_are_not_taken_for_something_else(folder):

@@ -44,6 +44,9 @@ def philox(counter: Sequence[int], key: Sequence[int], blocks: int) -> np.ndarra
 def random_permutation(seed: int, purpose: int, epoch: int, n: int) -> np.ndarray:
     """uint32; purpose 2 is shuffling, 6 is splitting."""
 
+def augment_images(spec: dict[str, Any], X: Any, seed: Any, epoch: int, step: int, dtype: str) -> np.ndarray:
+    """Images (n, channels, height, width) as training changes them in this epoch and step, in dtype. spec: the fields of cnn_augment."""
+
 def kernel(isa: str, name: str, *arrays: Any) -> bool:
     """For tests: one elementwise row of the kernel table on C-contiguous arrays of one dtype and shape, the last written: ("exp", x, y),
     ("softmax_forward", z, y), ("softmax_backward", dy, y, dz), ("relu_forward", z, constants, y), ("relu_backward", dy, z, y, constants, dz).
@@ -163,12 +166,14 @@ class Trainer:
         tick: Callable[..., Any] | None = None,
         reduce: Callable[..., Any] | None = None,
         functions: Sequence[Callable[..., Any]] = (),
+        augment: dict[str, Any] | None = None,
     ) -> tuple[list[list[float]], str]:
         """All epochs. train, validation: (inputs, targets, weights) with lists of arrays (weights float64 (n,) or (n, steps), or None), or a
         callable(epoch, batch) -> such a triple or None at the end of the epoch; lengths may be a fourth part. schedule: (kind, lr, constants, warmup) with kind "constant",
         "step", "exponential", "cosine", "one_cycle", or (callable, lr). Hooks: epoch_begin(epoch), epoch_end(epoch, record),
         batch_begin(epoch, batch), batch_end(epoch, batch, loss), tick(epoch, batch, loss); a true result stops. Ctrl-C raises KeyboardInterrupt.
         functions: metrics in Python, f(y_true, y_pred) of the first output: each is appended to the record's metrics.
+        augment: of the training batches' images, as augment_images takes it.
         Returns the figures of the epochs done, a list each (loss, penalty, lr, *metrics, *functions, then val_loss, *val_metrics, *val_functions),
         and "done" or "stopped". When an
         exception ends the fit, the figures so far are in self.columns."""

@@ -29,9 +29,9 @@ class NetworkBase(GuardedNetwork, _core.Network):
         Names of the classes, which `classify` gives; set by the user.
     metadata : dict of str to str
         Saved with the network; C reads it.
-    preprocessing : Preprocessing, JSON or None
+    preprocessing : Preprocessing, ImagePreprocessing, JSON or None
         How tables become X, saved with the network. With a `cnn.data.Preprocessing`, X may be a frame, a dict of columns, a list of
-        dicts or the path of a CSV file.
+        dicts or the path of a CSV file; with a `cnn.data.ImagePreprocessing`, pictures: a path, a list of paths, a folder.
     stop_training : bool
         Set by a callback to end the fit.
     """
@@ -198,6 +198,8 @@ class NetworkBase(GuardedNetwork, _core.Network):
         """Whether X is what `preprocessing` makes numbers of."""
         if type(X) is np.ndarray or not hasattr(self.preprocessing, "transform"):
             return False
+        if hasattr(self.preprocessing, "_takes"):
+            return len(self._ends[0]) == 1 and bool(self.preprocessing._takes(X))
         from .data.tables import is_table
 
         names = self._ends[0]

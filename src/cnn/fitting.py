@@ -60,6 +60,7 @@ class Loop:
         steps_per_epoch: int,
         shuffle: bool,
         on_nan: str,
+        augment: Any = None,
     ) -> History:
         network, trainer = self.network, self.trainer
         first = network._epochs
@@ -85,6 +86,7 @@ class Loop:
                 metrics=self.plan.specs,
                 functions=self.plan.functions,
                 schedule=self._schedule(),
+                augment=augment,
                 **self._hooks(),
             )
         finally:

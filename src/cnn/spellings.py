@@ -413,6 +413,21 @@ ARGUMENTS: dict[str, str] = {
 }
 # What a word means in one function only, before `ARGUMENTS`.
 OF_FUNCTION: dict[str, dict[str, str]] = {
+    "Augment": {
+        **dict.fromkeys(
+            ("translate", "translation", "width_shift_range", "height_shift_range"),
+            "shift=pixels, or shift=(down, across)",
+        ),
+        **dict.fromkeys(("degrees", "rotation", "rotation_range"), "rotate=degrees"),
+        **dict.fromkeys(("zoom", "zoom_range"), "scale=0.1, or scale=(0.9, 1.1)"),
+        **dict.fromkeys(("padding", "pad", "random_crop"), "crop=pixels"),
+        **dict.fromkeys(("horizontal_flip", "hflip", "fliplr"), 'flip="horizontal"'),
+        **dict.fromkeys(("vertical_flip", "vflip", "flipud"), 'flip="vertical"'),
+        **dict.fromkeys(("std", "sigma"), "noise=std"),
+        "fill_mode": 'fill="edge", fill="reflect" or fill=number',
+        "cval": "fill=number",
+        "seed": "nothing: the network's seed is used, as in cnn.Network(layers, seed=0)",
+    },
     "net.fit": {
         **dict.fromkeys(("lr", "learning_rate", "learning_rate_init", "learn_rate"), _RATE),
         "momentum": "optimizer=cnn.SGD(lr=0.01, momentum=0.9)",

@@ -12,7 +12,7 @@ from .checks import whole
 from .choices import Choices, MetricPlan, listed
 from .fitting import Loop
 from .history import History
-from .names import explained, unknown
+from .names import explained, shown, unknown
 from .optimizers import LBFGS, SGD
 
 Data = tuple[list[np.ndarray], list[np.ndarray], np.ndarray | None]
@@ -50,6 +50,7 @@ class Training(Choices):
         on_nan: str = "raise",
         steps_per_epoch: int | None = None,
         resume: Any = None,
+        augment: Any = None,
     ) -> History:
         """Train.
 
@@ -57,7 +58,8 @@ class Training(Choices):
         ----------
         X : array-like (n, *input_shape), or an iterable of batches, or a table
             Anything NumPy can see: lists, pandas, polars, torch tensors, memory maps. A list, or a dict by layer name, for several inputs.
-            With ``net.preprocessing`` a table, too: a frame, a dict of columns, a list of dicts, the path of a CSV file.
+            With ``net.preprocessing`` a table, too: a frame, a dict of columns, a list of dicts, the path of a CSV file; or a folder of
+            pictures.
             An iterable (a torch DataLoader, too) gives ``(X, y)`` or ``(X, y, weights)``; its weights are used as they are.
         y : array-like
             Class indices or one-hot rows for cross_entropy, 0..1 for binary_cross_entropy, numbers like the outputs for the rest.
@@ -87,6 +89,8 @@ class Training(Choices):
             End each epoch after so many batches.
         resume : path, optional
             A checkpoint with training state of a fit that was cut off: go on from it, up to `epochs` in all, bit for bit.
+        augment : cnn.data.Augment, optional
+            Images of the training batches are changed at random; those of the validation data never are.
 
         Returns
         -------
@@ -110,6 +114,7 @@ class Training(Choices):
             if on_nan not in ("raise", "stop", "ignore"):
                 raise ValueError(unknown("on_nan", str(on_nan), ("raise", "stop", "ignore")))
             epochs = whole("epochs", epochs, 0)
+            spec = _augment_spec(augment)
             history = self._resume(resume) if resume is not None else History()
             version = self._version
             plan = self._choose(optimizer, loss, metrics, keep_state=resume is not None)
@@ -132,6 +137,7 @@ class Training(Choices):
                 steps_per_epoch=0 if steps_per_epoch is None else whole("steps_per_epoch", steps_per_epoch),
                 shuffle=bool(shuffle),
                 on_nan=on_nan,
+                augment=spec,
             )
         except BaseException:
             if self._version == version:  # nothing was trained
@@ -450,6 +456,17 @@ class Training(Choices):
         self._optimizer, self._optimizer_epoch, self._epochs = saved._optimizer, saved._optimizer_epoch, saved._epochs
         self._trainer, self._pending = None, saved._pending
         return saved.history or History()
+
+
+def _augment_spec(augment: Any) -> dict[str, Any] | None:
+    if augment is None:
+        return None
+    from .data import Augment
+
+    if isinstance(augment, Augment):
+        return augment._spec()
+    hint = ": a function of your own goes into an iterable of batches (X, y), given as X" if callable(augment) else ""
+    raise TypeError(f"augment is {shown(augment)}; expected a cnn.data.Augment{hint}")
 
 
 _CLASS_LOSSES = ("cross_entropy", "binary_cross_entropy", "hinge")

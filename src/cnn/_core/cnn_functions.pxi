@@ -61,6 +61,7 @@ cdef extern from "engine.h" nogil:
     cnn_status cnn_trainer_step_data(cnn_trainer *trainer, const cnn_data *data, int training, int apply, double *loss, double *penalty, cnn_error *error)
     cnn_status cnn_trainer_forward_data(cnn_trainer *trainer, const cnn_data *data, int training, void *const *outputs, cnn_error *error)
     cnn_status cnn_trainer_backward_data(cnn_trainer *trainer, const void *const *output_gradients, int accumulate, void *const *input_gradients, cnn_error *error)
+    cnn_status cnn_augment_images(const cnn_augment *how, const cnn_array *images, uint64_t seed, uint64_t epoch, uint64_t step, cnn_dtype dtype, void *out, cnn_error *error)
     const void *cnn_trainer_gradient(const cnn_trainer *trainer, size_t block)
     double cnn_trainer_lr(const cnn_trainer *trainer)
     void cnn_trainer_memory(const cnn_trainer *trainer, size_t *bytes)

@@ -102,6 +102,21 @@ cdef extern from "cnn/cnn.h" nogil:
         double initial
         double max_iter, max_eval, tolerance_grad, tolerance_change, history, strong_wolfe
         double clip_norm, clip_value
+    enum:
+        CNN_FILL_CONSTANT
+        CNN_FILL_EDGE
+        CNN_FILL_REFLECT
+    ctypedef struct cnn_augment:
+        size_t size
+        int32_t flip_horizontal, flip_vertical
+        double shift[2]
+        int32_t fractional
+        size_t crop[2]
+        double rotate
+        double scale[2]
+        double noise
+        int32_t fill
+        double fill_value
     ctypedef struct cnn_trainer_options:
         size_t size
         const cnn_options *options
@@ -110,6 +125,8 @@ cdef extern from "cnn/cnn.h" nogil:
         const cnn_optimizer_options *optimizer
         size_t max_batch
         int32_t in_order
+        const cnn_augment *augment
+    size_t CNN_TRAINER_OPTIONS_FIRST "offsetof(cnn_trainer_options, augment)"
     ctypedef struct cnn_epoch_info:
         size_t size
         uint64_t epoch
@@ -226,3 +243,4 @@ cdef extern from "engine.h" nogil:
         double **validation_targets
         double *train_weights
         double *validation_weights
+        const cnn_augment *augment

@@ -27,6 +27,7 @@ cdef extern from "Python.h":
 include "errors.pxi"
 include "buffers.pxi"
 include "machine.pxi"
+include "augment.pxi"
 include "hooks.pxi"
 include "network_parts.pxi"
 include "network.pxi"

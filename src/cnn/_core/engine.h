@@ -173,6 +173,7 @@ typedef struct {
      float64, (rows, width); a label target is one number. */
   double **train_predictions, **train_targets, **validation_predictions, **validation_targets;
   double *train_weights, *validation_weights;
+  const cnn_augment *augment; /* of the training batches; NULL: the trainer's own, if it has one */
 } cnn_fit_options;
 cnn_status cnn_trainer_run(cnn_trainer *, cnn_fit_options *, cnn_error *error);
 
@@ -187,6 +188,10 @@ cnn_status cnn_trainer_step_data(cnn_trainer *, const cnn_data *, int training, 
 cnn_status cnn_trainer_forward_data(cnn_trainer *, const cnn_data *, int training, void *const *outputs, cnn_error *error);
 cnn_status cnn_trainer_backward_data(cnn_trainer *, const void *const *output_gradients, int accumulate, void *const *input_gradients,
                                      cnn_error *error);
+/* Images (n, channels, height, width) as training changes them in this epoch and step, as rows 0 to n - 1 of its batch: out is
+   contiguous, float or double. */
+cnn_status cnn_augment_images(const cnn_augment *, const cnn_array *images, uint64_t seed, uint64_t epoch, uint64_t step, cnn_dtype dtype,
+                              void *out, cnn_error *error);
 const void *cnn_trainer_gradient(const cnn_trainer *, size_t block); /* NULL where the block has none */
 double cnn_trainer_lr(const cnn_trainer *);
 void cnn_trainer_memory(const cnn_trainer *,

@@ -27,15 +27,17 @@ cdef class Trainer(TrainerBase):
 
     def fit(self, train, validation=None, *, size_t epochs, size_t batch_rows, size_t steps_per_epoch=0, uint64_t first_epoch=0, bint shuffle=True,
             on_nan="raise", metrics=(), schedule=None, epoch_begin=None, epoch_end=None, batch_begin=None, batch_end=None, tick=None, reduce=None,
-            functions=()):
+            functions=(), augment=None):
         """All epochs; (records of the epochs done, "done" or "stopped"). When it raises, the records are in self.columns.
 
         train, validation: (inputs, targets, weights[, lengths]) with lists of arrays, or a callable(epoch, batch) -> such data, None at the end
         of the epoch. schedule: (kind, lr, constants, warmup), or (callable, lr). Hooks: epoch_begin(epoch), epoch_end(epoch, record),
         batch_begin(epoch, batch), batch_end(epoch, batch, loss), tick(epoch, batch, loss) about every 20 ms; a true result stops. functions:
-        metrics f(y_true, y_pred) of the first output, behind the others in a record. on_nan: "raise", "stop" or "ignore"."""
+        metrics f(y_true, y_pred) of the first output, behind the others in a record. on_nan: "raise", "stop" or "ignore". augment: of the
+        training batches' images, as augment_images takes it."""
         cdef Fit fit = Fit.__new__(Fit)
         cdef cnn_fit_options o
+        cdef cnn_augment how
         cdef Metrics m = Metrics.__new__(Metrics)
         cdef cnn_error error
         cdef cnn_status status
@@ -65,6 +67,9 @@ cdef class Trainer(TrainerBase):
         o.validation = &fit.validation.c if fit.validation is not None else NULL
         o.epochs, o.batch_rows, o.steps_per_epoch, o.first_epoch = epochs, batch_rows, steps_per_epoch, first_epoch
         o.shuffle = shuffle
+        if augment is not None:
+            augment_from(augment, &how)
+            o.augment = &how
         o.metrics = m.c
         o.n_metrics = m.n
         o.hooks.user = <void *>fit

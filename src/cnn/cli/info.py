@@ -12,6 +12,7 @@ from .console import Console
 
 _OPTIONAL = {
     "matplotlib": "pictures: cnn[plot]",
+    "pillow": "pictures as data: cnn[images]",
     "tqdm": "progress bars: cnn[progress]",
     "pandas": "frames",
     "polars": "frames",
@@ -83,6 +84,10 @@ def _model(path: str, console: Console) -> int:
         )
     else:
         console.say("\ninput  " + ", ".join(shape_text(shape) for shape in net._ends[1]))
+    if model.pictures is not None:
+        height, width = model.pictures.size
+        kind = "gray" if model.pictures.mode == "L" else "colours"
+        console.say(f"       pictures, {kind}; those of other sizes are brought to {width} x {height} pixels")
     if classes is not None:
         listed = ", ".join(str(c) for c in classes[:20]) + (f", ... ({len(classes)})" if len(classes) > 20 else "")
         console.say(f"\nclasses  {listed}")

@@ -11,7 +11,17 @@ from .console import Failed
 __all__ = ["check_kind", "kind_of"]
 
 _SAVE = 'np.savez("data.npz", X=X, y=y)'
-_PICTURE = f"make one NPZ of all pictures, of the arrays X (n, height, width) and y, with {_SAVE}, or give an IDX file"
+_PICTURE = (
+    "put pictures into a folder for each class, as in root/cat/1.png, and give root; or make one NPZ of all, of the arrays"
+    f" X (n, height, width) and y, with {_SAVE}, or give an IDX file"
+)
+_NAMES = {
+    "csv": "a CSV file",
+    "npz": "an NPZ file",
+    "idx": "an IDX file",
+    "folder": "a folder of pictures",
+    "picture": "a picture",
+}
 _TABLE = 'save the table as CSV, as in frame.to_csv("data.csv", index=False)'
 _UNPACK = "unpack it first, or use gzip, which is read as it is"
 _OTHERS = (
@@ -33,19 +43,21 @@ _OTHERS = (
 )
 
 
-def kind_of(path: str) -> str:
-    """ "csv", "npz" or "idx".
+def kind_of(path: str, *, pictures: bool = False) -> str:
+    """ "csv", "npz" or "idx"; with `pictures` "folder" and "picture", too.
 
     Raises
     ------
     Failed
-        For a folder, a picture, an archive: with what to do.
+        For an archive, and without `pictures` for a folder and a picture: with what to do.
     """
     label = repr(os.path.basename(path) or path)
     if os.path.isdir(path):
+        if pictures:
+            return "folder"
         raise Failed(
-            f"{path!r} is a folder, and DATA is a file; of pictures make an NPZ of the arrays X (n, height, width) and y,"
-            f" with {_SAVE}, or give the IDX file"
+            f"{path!r} is a folder, and the network takes no pictures; of arrays make an NPZ of X (n, height, width) and y, with"
+            f" {_SAVE}, or give the IDX file"
         )
     with open(path, "rb") as file:
         start = file.read(64)
@@ -59,6 +71,8 @@ def kind_of(path: str) -> str:
                 raise Failed(f"{label} is a damaged gzip file") from None
     for magic, what, advice in _OTHERS:
         if re.match(magic, start, re.DOTALL):
+            if pictures and advice is _PICTURE:
+                return "picture"
             raise Failed(f"{label} is {what}; {advice}")
     if start[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
         return _archive(path, label)
@@ -82,7 +96,6 @@ def _archive(path: str, label: str) -> str:
 
 def check_kind(path: str, kind: str) -> None:
     """That a file is what the network was trained on."""
-    found = kind_of(path)
+    found = kind_of(path, pictures=kind == "folder")
     if found != kind:
-        names = {"csv": "a CSV file", "npz": "an NPZ file", "idx": "an IDX file"}
-        raise Failed(f"{os.path.basename(path)!r} is {names[found]}, and the network was trained on {names[kind]}")
+        raise Failed(f"{os.path.basename(path)!r} is {_NAMES[found]}, and the network was trained on {_NAMES[kind]}")

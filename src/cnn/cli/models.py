@@ -15,11 +15,13 @@ from ..io.native import load
 from ..network import Network
 from . import arrays
 from .console import Failed, Usage
+from .images import as_images
 from .kinds import kind_of
 from .sources import arrays_of
 
 __all__ = ["Model"]
 
+PICTURES = ("folder", "picture")
 _ROWS = 16384  # predicted at a time
 
 
@@ -34,6 +36,7 @@ class Model:
     ----------
     net : Network
     prep : Preprocessing or None
+    pictures : ImagePreprocessing or None
     told : dict
         What `cnn train` has written of it; empty for other networks.
     classes : list or None
@@ -54,6 +57,7 @@ class Model:
             ) from None
         prep = self.net.preprocessing
         self.prep = prep if isinstance(prep, readers.Preprocessing) else None
+        self.pictures = prep if isinstance(prep, readers.ImagePreprocessing) else None
         self.told = told_of(self.net)
         self.recipe: dict[str, Any] = self.told.get("read", {})
 
@@ -94,8 +98,10 @@ class Model:
         return ["prediction"] if self.width == 1 else [f"prediction_{i}" for i in range(self.width)]
 
     def inputs(self, path: str, key: Any = None, drop: str | None = None) -> np.ndarray:
-        """X of a file."""
-        kind = kind_of(path)
+        """X of a file, or of pictures."""
+        kind = self.kind_of(path)
+        if self.pictures is not None and kind in PICTURES:
+            return self.pictures.transform(path)
         if self.prep is not None:
             if kind != "csv":
                 raise Failed(
@@ -105,7 +111,20 @@ class Model:
         if kind == "csv":
             return self._plain_table(path, drop)
         X, _, _ = arrays_of(path, kind, key or self.recipe.get("inputs"), answers=False)
-        return X
+        return self._shaped(X, path)
+
+    def kind_of(self, path: str) -> str:
+        return kind_of(path, pictures=self.pictures is not None)
+
+    def files(self, path: str) -> list[str] | None:
+        """The pictures at a path, one a row of `inputs`; None for other data."""
+        if self.pictures is None or self.kind_of(path) not in PICTURES:
+            return None
+        return self.pictures.files(path)
+
+    def _shaped(self, X: np.ndarray, path: str) -> np.ndarray:
+        """Images with an axis of channels where the network takes one."""
+        return as_images(X, path) if len(self.net.input_shape) == 3 else X
 
     def _plain_table(self, path: str, drop: str | None) -> np.ndarray:
         """All columns, in order, for a network that knows no names."""
@@ -150,7 +169,7 @@ class Model:
     def _unsaid(self, path: str, row: int, x: np.ndarray, skipped: bool) -> Failed:
         blank = np.isnan(x) if x.dtype.kind == "f" else np.zeros(x.shape, bool)
         why = "blank, and nothing in the network fills it in: its answer is not a number; fill it in, or leave the row out"
-        if kind_of(path) == "csv" and blank.any() and not skipped:
+        if self.kind_of(path) == "csv" and blank.any() and not skipped:
             table = open_table(path)
             if self.prep is not None:  # OneHot takes a blank text; a number is to blame, if there is one
                 numbers = blank & np.array([kind == "number" for kind in self.prep.kinds])
@@ -165,16 +184,26 @@ class Model:
 
     def pairs(self, path: str, target: Any = None, key: Any = None) -> tuple[np.ndarray, np.ndarray]:
         """X and y of a file; y places of classes, or numbers."""
-        if self.prep is not None and kind_of(path) == "csv":
+        if self.prep is not None and self.kind_of(path) == "csv":
             X, y = self._prep_for(target)._both(path)
             assert y is not None
             return X, y
+        if self.pictures is not None and self.kind_of(path) in PICTURES:
+            return self._pictures_and_classes(path)
         found = self.answers(path, target, key)
         return self.inputs(path, key, target[0] if target else None), found
 
+    def _pictures_and_classes(self, path: str) -> tuple[np.ndarray, np.ndarray]:
+        assert self.pictures is not None
+        if self.pictures.classes is None:
+            raise Failed(f"{self.path!r} knows no classes, so the folders of {path!r} tell nothing of its answers")
+        if not os.path.isdir(path):
+            raise Failed(f"{path!r} is one picture; give a folder with a folder of pictures for each class")
+        return self.pictures._both(path)
+
     def answers(self, path: str, target: Any = None, key: Any = None) -> np.ndarray:
         """y of a file: places of classes, or numbers."""
-        kind = kind_of(path)
+        kind = self.kind_of(path)
         if kind == "csv":
             if not target:
                 raise Usage("--target: say which column has the answers")

@@ -10,7 +10,7 @@ __all__ = ["COMMANDS", "parse"]
 
 COMMANDS = {
     "demo": "train on real handwritten digits, in a second or two",
-    "train": "train a network on a CSV, NPZ or IDX file",
+    "train": "train a network on a CSV, NPZ or IDX file, or on a folder of pictures",
     "predict": "what a saved network says about new data",
     "evaluate": "how well a saved network does on data with known answers",
     "info": "a model file, or this installation",
@@ -95,9 +95,11 @@ def _check_options(parser: _Parser, arguments: Sequence[str]) -> None:
 
 
 def _near(given: str, known: Any) -> str:
-    from difflib import get_close_matches
+    from difflib import SequenceMatcher, get_close_matches
 
     near = get_close_matches(given, [k for k in known if not k.startswith("-") or k.startswith("--")], 2, 0.6)
+    likeness = [SequenceMatcher(None, one, given).ratio() for one in near]
+    near = [one for one, how in zip(near, likeness, strict=True) if how > 0.85 * likeness[0]]
     return f"did you mean {' or '.join(near)}?" if near else ""
 
 
@@ -138,6 +140,22 @@ def _sizes(text: str) -> tuple[int, ...]:
     if text.strip().lower() in ("", "0", "none"):
         return ()
     return tuple(_whole(1)(part.strip()) for part in text.split(","))
+
+
+def _size(text: str) -> tuple[int, int]:
+    parts = [_whole(1)(part.strip()) for part in text.lower().split("x")]
+    if len(parts) > 2:
+        raise argparse.ArgumentTypeError(f"{text!r} is no size; write one number, or height and width as in 24x32")
+    return parts[0], parts[-1]
+
+
+def _mode(text: str) -> str:
+    from ..data.images import mode_of
+
+    try:
+        return str(mode_of(text))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _names(text: str) -> list[str]:
@@ -206,11 +224,13 @@ _EXAMPLES = {
         "cnn train houses.csv --target price --drop id,address --search 30",
         "cnn train train-images-idx3-ubyte.gz --hidden 128 --epochs 20",
         "cnn train data.npz --inputs X --target y --out model.cnn",
+        "cnn train --image pictures --size 32 --augment flip=horizontal,crop=4",
     ],
     "predict": [
         "cnn predict model.cnn new.csv",
         "cnn predict model.cnn new.csv --probabilities --out said.csv",
         "cat new.csv | cnn predict model.cnn -",
+        "cnn predict model.cnn picture.png",
     ],
     "evaluate": ["cnn evaluate model.cnn test.csv", "cnn evaluate model.cnn test.npz --target y"],
     "info": ["cnn info", "cnn info model.cnn"],
@@ -233,7 +253,8 @@ def _train(p: _Parser) -> None:
     p.add_argument(
         "data",
         metavar="DATA",
-        help="CSV (also .gz, .tsv) with a header; NPZ; or IDX images, gzipped or not; - reads stdin",
+        help="CSV (also .gz, .tsv) with a header; NPZ; IDX images, gzipped or not; - reads stdin; or a folder with a folder of pictures"
+        " for each class",
     )
     g = p.add_argument_group("what to learn")
     g.add_argument(
@@ -252,15 +273,38 @@ def _train(p: _Parser) -> None:
     g.add_argument(
         "--skip-blank-targets", action="store_true", help="leave out the rows whose target is blank, and tell how many"
     )
+    g = p.add_argument_group("images")
+    g.add_argument(
+        "--image",
+        action="store_true",
+        help="DATA is images, for a convolutional network; a folder of pictures always is",
+    )
+    g.add_argument(
+        "--size", metavar="HxW", type=_size, help="bring the pictures of a folder to this size, as in 32 or 24x32"
+    )
+    g.add_argument("--mode", type=_mode, metavar="L|RGB", help="gray, or colours (gray where all the pictures are)")
+    g.add_argument(
+        "--augment",
+        metavar="SPEC",
+        help="change the images of training batches at random, as in flip=horizontal,crop=4,rotate=10; of shift, flip, rotate,"
+        " crop, scale, noise, fill (none)",
+    )
     g = p.add_argument_group("the network")
     g.add_argument(
-        "--hidden", metavar="64,32", type=_sizes, help="sizes of the hidden layers; none: a linear model (64,32)"
+        "--hidden",
+        metavar="64,32",
+        type=_sizes,
+        help="sizes of the hidden layers; none: a linear model (64,32; of images a convolutional network)",
     )
     g.add_argument(
         "--activation", metavar="NAME", type=_known("activation"), help=f"of the hidden layers (relu): {activations}"
     )
-    g.add_argument("--dropout", metavar="R", type=_number(0, 1), help="after each hidden layer (0)")
-    g.add_argument("--l2", metavar="X", type=_number(0), help="penalty of the weights (10 / rows, at most 0.02)")
+    g.add_argument(
+        "--dropout", metavar="R", type=_number(0, 1), help="after each hidden layer (0; of images 0.2, before the last)"
+    )
+    g.add_argument(
+        "--l2", metavar="X", type=_number(0), help="penalty of the weights (10 / rows, at most 0.02; of images 0.001)"
+    )
     g.add_argument("--dtype", choices=("float32", "float64"), default="float32", help="%(default)s")
     g = p.add_argument_group("training")
     g.add_argument(
@@ -286,13 +330,14 @@ def _train(p: _Parser) -> None:
         type=_whole(1),
         help="rows a step (16 below 500 rows, 32 below 5,000, 64 below 20,000, else 256)",
     )
-    g.add_argument("--epochs", metavar="N", type=_whole(1), default=200, help="at most so many passes (%(default)s)")
+    g.add_argument(
+        "--epochs", metavar="N", type=_whole(1), help="at most so many passes (200; of images 100, from 10,000 on 30)"
+    )
     g.add_argument(
         "--patience",
         metavar="N",
         type=_whole(1),
-        default=20,
-        help="stop after so many epochs without progress (%(default)s)",
+        help="stop after so many epochs without progress (20; of images 15, from 10,000 on 5)",
     )
     g.add_argument("--class-weight", metavar="W", help="balanced, or yes=3,no=1")
     held = g.add_mutually_exclusive_group()
@@ -327,7 +372,11 @@ def _rates() -> dict[str, float]:
 
 def _predict(p: _Parser) -> None:
     p.add_argument("model", metavar="MODEL", help="a file that cnn train has written")
-    p.add_argument("data", metavar="DATA", help="CSV, NPZ or IDX like those it was trained on; - reads stdin")
+    p.add_argument(
+        "data",
+        metavar="DATA",
+        help="CSV, NPZ or IDX like those it was trained on; - reads stdin; a picture, or a folder of them",
+    )
     p.add_argument("--out", metavar="FILE", help="write the CSV there, not to stdout")
     p.add_argument("--probabilities", action="store_true", help="a column for each class, too")
     p.add_argument("--inputs", metavar="KEY", type=_names, help="the NPZ key of the inputs")
@@ -336,7 +385,9 @@ def _predict(p: _Parser) -> None:
 def _evaluate(p: _Parser) -> None:
     p.add_argument("model", metavar="MODEL", help="a file that cnn train has written")
     p.add_argument(
-        "data", metavar="DATA", help="CSV, NPZ or IDX like those it was trained on, with the answers; - reads stdin"
+        "data",
+        metavar="DATA",
+        help="CSV, NPZ or IDX like those it was trained on, with the answers; - reads stdin; a folder of pictures a class",
     )
     p.add_argument(
         "--target",

@@ -37,19 +37,22 @@ def _predict(options: argparse.Namespace, out: Path | None, console: Console) ->
     except (ValueError, TypeError) as error:
         raise Failed(option_words(str(error))) from None
     said = model.said(X, options.data)
+    files = model.files(options.data)
     if console.as_json and out is None:
-        console.finish(_as_json(model, said, options.probabilities))
+        console.finish(({"files": files} if files else {}) | _as_json(model, said, options.probabilities))
         return 0
     with nullcontext(_stdout()) if out is None else replacing(out) as file:
         assert file is not None
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(_header(model, options.probabilities))
+        header = ["file"] * bool(files) + _header(model, options.probabilities)
+        writer.writerow(header)
         for first in range(0, len(said), _ROWS):
-            columns = _columns(model, said[first : first + _ROWS], options.probabilities)
+            columns = [files[first : first + _ROWS]] if files else []
+            columns += _columns(model, said[first : first + _ROWS], options.probabilities)
             writer.writerows(zip(*columns, strict=True))
     if out is not None:
         console.progress(f"{count(len(X), 'prediction')} written to {options.out}")
-        console.finish({"rows": len(X), "out": options.out, "columns": _header(model, options.probabilities)})
+        console.finish({"rows": len(X), "out": options.out, "columns": header})
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Files of data as X and y: CSV through `Preprocessing`, NPZ and IDX as arrays."""
+"""Files of data as X and y: CSV through `Preprocessing`, NPZ and IDX as arrays, folders of pictures."""
 
 import argparse
 import os
@@ -13,13 +13,13 @@ import numpy as np
 from .. import data as readers
 from ..data.tables import open_table
 from ..names import unknown
-from . import arrays
+from . import arrays, images
 from .console import Failed, Usage
 from .kinds import check_kind, kind_of
 from .text import count
 
 if TYPE_CHECKING:
-    from ..data import Preprocessing
+    from ..data import ImagePreprocessing, Preprocessing
     from ..layers import Layer
 
 __all__ = ["Source", "arrays_of", "open_source", "option_words"]
@@ -30,6 +30,7 @@ _OPTIONS = {
     "task='regression'": "--regress",
     "task='classification'": "--classify",
     "skip_blank_targets=True": "--skip-blank-targets",
+    "give size=(height, width)": "say --size HEIGHTxWIDTH",
 }
 _NAMES = {"columns": "--inputs", "drop": "--drop"}
 _FEW = 20  # whole numbers in a float array with at most so many different values are classes
@@ -56,6 +57,10 @@ class Source:
     notes : list of str
     skip_blanks : bool
         Whether rows without a target are left out.
+    pictures : ImagePreprocessing or None
+        Of a folder of pictures, and of arrays of images that are like them.
+    convolutional : bool
+        Whether the network takes images as they are, not their pixels in a row.
     """
 
     X: np.ndarray
@@ -67,11 +72,19 @@ class Source:
     prep: "Preprocessing | None" = None
     notes: list[str] = field(default_factory=list)
     skip_blanks: bool = False
+    pictures: "ImagePreprocessing | None" = None
+    convolutional: bool = False
+
+    @property
+    def image(self) -> bool:
+        return bool(self.recipe.get("image"))
 
     def learn_from(self, rows: np.ndarray) -> None:
         """Means and spreads of these rows only: what is held out shall not be known."""
         if self.prep is None:
             self._front = arrays.front_of(self.X, rows)
+            if self.image and self.pictures is None:
+                self.pictures = images.pictures_of(self.X, self._front, self.classes)
             return
         told = self.prep.to_json()
         mean, std = arrays.statistics(self.X, rows)
@@ -92,6 +105,8 @@ class Source:
             return self.prep.layers()
         scaling = Rescale(self._front["scale"]) if "scale" in self._front else Normalize(**self._front)
         flat = [Flatten()] if self.X.ndim > 2 else []
+        if self.image:  # scaled first, so that it is the same for both kinds of network
+            return [Input(self.X.shape[1:]), scaling, *([] if self.convolutional else flat)]
         return [Input(self.X.shape[1:]), *flat, scaling]
 
     def like(self, path: str, targets: Sequence[str] | None = None) -> tuple[np.ndarray, np.ndarray]:
@@ -102,8 +117,13 @@ class Source:
             assert y is not None
             return X, y
         check_kind(path, self.recipe["kind"])
+        if self.recipe["kind"] == "folder":
+            assert self.pictures is not None
+            return self.pictures._both(path)
         X, y, _ = arrays_of(path, self.recipe["kind"], self.recipe.get("inputs"), targets or self.recipe.get("target"))
         assert y is not None
+        if self.image:
+            X = images.as_images(X, path)
         if self.skip_blanks:
             X, y, _ = arrays.answered(X, y)
         return X, arrays.codes(y, self.classes, path) if self.classes is not None else arrays.numbers(y, path)
@@ -119,7 +139,17 @@ def open_source(options: argparse.Namespace) -> Source:
     Failed, ValueError, OSError
         For what cannot be read.
     """
+    if os.path.isdir(options.data):
+        return _open_folder(options)
+    if options.size is not None or options.mode is not None:
+        raise Usage(f"{'--size' if options.size else '--mode'} goes with a folder of pictures")
     kind = kind_of(options.data)
+    if options.augment is not None and not options.image:
+        raise Usage("--augment goes with images; say --image")
+    if options.image and kind == "csv":
+        raise Usage(
+            f"--image goes with a folder of pictures, an NPZ or IDX file, and {os.path.basename(options.data)!r} is a CSV file"
+        )
     if kind == "idx" and options.inputs:
         raise Usage("--inputs goes with CSV and NPZ files; DATA itself is the file of images")
     if kind == "csv":
@@ -128,6 +158,9 @@ def open_source(options: argparse.Namespace) -> Source:
         raise Usage("--drop goes with a CSV file; of an NPZ file say --inputs KEY")
     X, y, recipe = arrays_of(options.data, kind, options.inputs, options.target)
     assert y is not None
+    image_notes: list[str] = []
+    if options.image:
+        X, recipe["image"] = images.as_images(X, options.data, image_notes), True
     left_out = 0
     if options.skip_blank_targets:
         X, y, left_out = arrays.answered(X, y)
@@ -142,7 +175,30 @@ def open_source(options: argparse.Namespace) -> Source:
     if left_out:
         notes.insert(0, _left_out(left_out))
     return Source(
-        X, found, task, classes, targets, {"kind": kind, **recipe}, notes=notes, skip_blanks=options.skip_blank_targets
+        X,
+        found,
+        task,
+        classes,
+        targets,
+        {"kind": kind, **recipe},
+        notes=image_notes + notes,
+        skip_blanks=options.skip_blank_targets,
+        convolutional=options.image and options.hidden is None,
+    )
+
+
+def _open_folder(options: argparse.Namespace) -> Source:
+    X, y, pictures = images.read_folder(options)
+    return Source(
+        X,
+        y,
+        "classification",
+        pictures.classes,
+        ["folder"],
+        {"kind": "folder", "image": True},
+        notes=[images.told(len(X), pictures)],
+        pictures=pictures,
+        convolutional=options.hidden is None,
     )
 
 
@@ -183,7 +239,7 @@ def option_words(sentence: str) -> str:
 
 def arrays_of(
     path: str, kind: str, inputs: Any = None, target: Any = None, *, answers: bool = True
-) -> tuple[np.ndarray, np.ndarray | None, dict[str, str]]:
+) -> tuple[np.ndarray, np.ndarray | None, dict[str, Any]]:
     """X and y of an NPZ or IDX file, and what says where they were; without `answers` y is None.
 
     Parameters
@@ -197,6 +253,7 @@ def arrays_of(
     chosen = {option: one if isinstance(one, str) or one is None else ",".join(one) for option, one in wanted.items()}
     y: np.ndarray | None = None
     if kind == "idx":
+        recipe: dict[str, Any]
         X, recipe = readers.read_idx(path), {}
         if X.ndim < 2:
             raise Failed(
@@ -236,9 +293,9 @@ def _key(stored: dict[str, np.ndarray], asked: str | None, usual: Sequence[str],
 def _labels_beside(path: str) -> str:
     place = Path(path)
     name = place.name
-    for images, labels in (("images-idx3", "labels-idx1"), ("images.idx3", "labels.idx1"), ("images", "labels")):
-        if images in name:
-            beside = name.replace(images, labels)
+    for word, labels in (("images-idx3", "labels-idx1"), ("images.idx3", "labels.idx1"), ("images", "labels")):
+        if word in name:
+            beside = name.replace(word, labels)
             other = beside.removesuffix(".gz") if beside.endswith(".gz") else beside + ".gz"
             for one in (beside, other):
                 if place.with_name(one).exists():

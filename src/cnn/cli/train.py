@@ -48,7 +48,9 @@ def _train(options: argparse.Namespace, plot: Path | None, notes: list[str], con
         problem = _problem(source, options)
     except (ValueError, TypeError) as error:
         raise Failed(option_words(str(error))) from None
-    settings = settings_of(options, source.task, len(source.classes or ()), len(problem.X))
+    settings = settings_of(options, source.task, len(source.classes or ()), len(problem.X), images=source.convolutional)
+    if options.search is not None and source.convolutional:
+        raise Usage("--search tries dense networks; of images say --hidden 64,32, which is where it begins")
     _tell_data(source, problem, console)
     if options.search is not None:
         from .search import search
@@ -175,11 +177,13 @@ def tell(problem: Problem, trained: Trained, notes: Sequence[str], console: Cons
 
 
 def _next(source: Source, options: argparse.Namespace) -> str:
-    new = {"csv": "new.csv", "npz": "new.npz", "idx": "new-images-idx3-ubyte"}[source.recipe["kind"]]
+    new = {"csv": "new.csv", "npz": "new.npz", "idx": "new-images-idx3-ubyte", "folder": "new.png"}[
+        source.recipe["kind"]
+    ]
     model = shlex.quote(options.out)
     lines = [
         f"next:  cnn predict {model} {new}",
-        f"       cnn evaluate {model} {new}",
+        f"       cnn evaluate {model} {'folder' if source.recipe['kind'] == 'folder' else new}",
         f"       cnn info {model}",
     ]
     if source.prep is not None:
@@ -204,7 +208,7 @@ def record(
         "best_epoch": trained.best,
         "figures": trained.figures,
         "settings": settings.told(),
-        "data": os.path.basename(options.data),
+        "data": os.path.basename(os.path.abspath(options.data)),
         "read": source.recipe,
     }
 
@@ -219,7 +223,7 @@ def save(
 ) -> None:
     """The network with what `cnn predict` and `cnn info` need to know."""
     net = trained.network
-    net.preprocessing = source.prep
+    net.preprocessing = source.pictures if source.prep is None else source.prep
     told = {"command": f"cnn train {__version__}", **record(source, problem, trained, settings, options), **more}
     net.metadata[NOTE] = json.dumps(told)
     net.save(options.out)

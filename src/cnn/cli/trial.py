@@ -12,6 +12,7 @@ from ..callbacks import EarlyStopping
 from ..layers import Dense, Dropout, Layer
 from ..network import Network
 from .console import Console, Failed, Usage
+from .images import augment_of, convolutional
 from .progress import fit_options
 from .verdict import lost
 
@@ -43,9 +44,18 @@ class Settings:
     patience: int
     dtype: str
     seed: int
+    network: str = "dense"
+    augment: str = ""
 
     def told(self) -> dict[str, Any]:
-        return {**asdict(self), "hidden": list(self.hidden)}
+        found = {**asdict(self), "hidden": list(self.hidden)}
+        if self.network == "dense":
+            del found["network"]
+        else:
+            del found["hidden"]
+        if not self.augment:
+            del found["augment"]
+        return found
 
 
 @dataclass
@@ -98,8 +108,8 @@ class Trained:
     score: float
 
 
-def settings_of(options: "argparse.Namespace", task: str, classes: int, rows: int) -> Settings:
-    """What was asked for, and for the rest what suits so many rows."""
+def settings_of(options: "argparse.Namespace", task: str, classes: int, rows: int, *, images: bool = False) -> Settings:
+    """What was asked for, and for the rest what suits so many rows, of `images` for a convolutional network."""
     loss = options.loss or ("cross_entropy" if task == "classification" else "mse")
     fit = CLASS_LOSSES if task == "classification" else NUMBER_LOSSES
     if loss not in fit:
@@ -112,19 +122,31 @@ def settings_of(options: "argparse.Namespace", task: str, classes: int, rows: in
     if lr is None and options.optimizer in _ADAPTIVE:
         lr = 3e-3 if rows < 10_000 else 1e-3
     batch = 16 if rows < 500 else 32 if rows < 5000 else 64 if rows < 20_000 else 256
+    epochs, patience, dropout, penalty = 200, 20, 0.0, 0.02
+    if images:
+        batch, lr = min(batch, 64), 1e-3 if options.lr is None and options.optimizer in _ADAPTIVE else lr
+        dropout, penalty = 0.2, 1e-3
+        epochs, patience = (30, 5) if rows >= 10_000 else (100, 15)
+    if options.augment is not None:
+        try:
+            augment_of(options.augment)
+        except (ValueError, TypeError) as error:
+            raise Usage(f"--augment: {error}") from None
     return Settings(
-        hidden=(64, 32) if options.hidden is None else options.hidden,
+        hidden=() if images else (64, 32) if options.hidden is None else options.hidden,
         activation=options.activation or "relu",
-        dropout=options.dropout or 0.0,
-        l2=float(f"{min(0.02, 10 / rows):.2g}") if options.l2 is None else options.l2,
+        dropout=dropout if options.dropout is None else options.dropout,
+        l2=float(f"{min(penalty, 10 / rows):.2g}") if options.l2 is None else options.l2,
         lr=lr,
         batch_size=min(options.batch_size or batch, rows),
         optimizer=options.optimizer,
         loss=loss,
-        epochs=options.epochs,
-        patience=options.patience,
+        epochs=options.epochs or epochs,
+        patience=options.patience or patience,
         dtype=options.dtype,
         seed=options.seed,
+        network="convolutional" if images else "dense",
+        augment=options.augment or "",
     )
 
 
@@ -162,6 +184,7 @@ def train(problem: Problem, settings: Settings, console: Console, *, show: bool 
             metrics=["accuracy"] if problem.task == "classification" else ["mae", "r2"],
             validation_data=validation,
             class_weight=problem.class_weight,
+            augment=augment_of(settings.augment),
             **more,
         )
     except KeyboardInterrupt:
@@ -213,6 +236,10 @@ def called_of(said: np.ndarray) -> np.ndarray:
 
 def _build(problem: Problem, s: Settings) -> Network:
     layers: list[Layer] = list(problem.front())
+    if s.network == "convolutional":
+        layers += convolutional(
+            problem.X.shape[1:], len(problem.X), activation=s.activation, dropout=s.dropout, l2=s.l2
+        )
     for size in s.hidden:
         layers.append(Dense(size, activation=s.activation, l2=s.l2))
         if s.dropout:

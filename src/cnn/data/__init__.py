@@ -1,4 +1,5 @@
-"""Data of one's own: tables with text and blanks (`Preprocessing`), and readers for CSV, IDX and NPZ files.
+"""Data of one's own: tables with text and blanks (`Preprocessing`), pictures (`read_images`, `ImagePreprocessing`), images changed in
+training (`Augment`), and readers for CSV, IDX and NPZ files.
 
 >>> import cnn
 >>> table = {"size": [1.0, 2.0, None, 4.0], "colour": ["red", "blue", "red", ""], "good": ["no", "yes", "yes", "no"]}
@@ -16,19 +17,39 @@ with a row each. The first line of a file names the columns. The separator (comm
 semicolons a decimal comma is read, too; a line ``sep=;`` before the names says the separator. A value is blank when it is empty,
 ``NA``, ``N/A``, ``NaN``, ``nan``, ``null``, ``NULL``, ``None`` or ``?``, or None, NaN or NaT in a frame; spaces around it do not
 count. A blank line is no row, but in a file with one column, where it is a blank value.
+
+Images are ``(n, channels, height, width)``, and bytes may stay bytes: a batch at a time becomes floats, and ``Rescale(1 / 255)`` or
+`Normalize` as the network's first layer scales it::
+
+    X, y, classes = cnn.data.read_images("pictures", size=32)
+    net = cnn.Network([cnn.Input(X.shape[1:]), cnn.Rescale(1 / 255), ...], seed=0)
+    net.preprocessing = cnn.data.ImagePreprocessing(X.shape[2:], "RGB", classes)
+    net.fit(X, y, augment=cnn.data.Augment(flip="horizontal", crop=4))
+    net.classify("picture.png")
 """
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .augment import Augment
     from .csv_columns import read_csv
     from .idx import read_idx
+    from .image_preprocessing import ImagePreprocessing
+    from .images import read_images
     from .npz import read_npz
     from .preprocessing import Preprocessing
 
-__all__ = ["Preprocessing", "read_csv", "read_idx", "read_npz"]
+__all__ = ["Augment", "ImagePreprocessing", "Preprocessing", "read_csv", "read_idx", "read_images", "read_npz"]
 
-_PLACES = {"Preprocessing": "preprocessing", "read_csv": "csv_columns", "read_idx": "idx", "read_npz": "npz"}
+_PLACES = {
+    "Augment": "augment",
+    "ImagePreprocessing": "image_preprocessing",
+    "Preprocessing": "preprocessing",
+    "read_csv": "csv_columns",
+    "read_idx": "idx",
+    "read_images": "images",
+    "read_npz": "npz",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -9,13 +9,15 @@ from .opening import opened
 _TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 
 
-def read_idx(path: str | os.PathLike[str]) -> np.ndarray:
+def read_idx(path: str | os.PathLike[str], *, channels: bool = False) -> np.ndarray:
     """The array of an IDX file.
 
     Parameters
     ----------
     path : path
         Gzipped or not; a file that is not is mapped into memory, read-only, not read.
+    channels : bool, default False
+        Give images (n, height, width) an axis of channels, (n, 1, height, width), as convolutions take them.
 
     Returns
     -------
@@ -27,9 +29,19 @@ def read_idx(path: str | os.PathLike[str]) -> np.ndarray:
     OSError
         When it cannot be read.
     ValueError
-        When it is no IDX file, or is cut off.
+        When it is no IDX file, or is cut off; with `channels`, when it holds no images.
     """
-    place = os.fspath(path)
+    array = _read(os.fspath(path))
+    if not channels:
+        return array
+    if array.ndim != 3:
+        raise ValueError(
+            f"{os.path.basename(os.fsdecode(path))!r} has the shape {array.shape}; images are (n, height, width)"
+        )
+    return array[:, None]
+
+
+def _read(place: str) -> np.ndarray:
     label = repr(os.path.basename(os.fsdecode(place)))
     with opened(place) as file:
         start = file.read(4)

@@ -7,12 +7,14 @@ import numpy as np
 from .opening import opened
 
 
-def read_npz(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
+def read_npz(path: str | os.PathLike[str], *, channels: bool = False) -> dict[str, np.ndarray]:
     """The arrays of an NPZ file, as `numpy.savez` writes it. Code in it is never run: arrays of objects are refused.
 
     Parameters
     ----------
     path : path
+    channels : bool, default False
+        Give each array of images (n, height, width) an axis of channels, (n, 1, height, width), as convolutions take them.
 
     Returns
     -------
@@ -56,4 +58,4 @@ def read_npz(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
             if str(error).startswith(label):
                 raise
             raise ValueError(f"{label}: {name!r} cannot be read: {error}") from None
-    return found
+    return {name: a[:, None] if channels and a.ndim == 3 else a for name, a in found.items()}

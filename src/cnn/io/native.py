@@ -205,6 +205,10 @@ def _take(network: "Network", key: str, value: Any) -> None:
         from ..data import Preprocessing
 
         network.preprocessing = Preprocessing.from_json(value)
+    elif key == "preprocessing" and isinstance(value, dict) and value.get("format") == "cnn.data.ImagePreprocessing":
+        from ..data import ImagePreprocessing
+
+        network.preprocessing = ImagePreprocessing.from_json(value)
     else:
         setattr(network, key, value)
 

@@ -371,3 +371,40 @@ cdef public cnn_status cnn_trainer_load_state(cnn_trainer *trainer, const char *
         memcpy(<void *>extras[i].tensor.data, e.tensor.data, e.tensor.dims[0])
     cnn_extras_free(found)
     return CNN_OK
+
+
+cdef public cnn_status cnn_augment_images(const cnn_augment *how, const cnn_array *images, uint64_t seed, uint64_t epoch, uint64_t step,
+                                          cnn_dtype dtype, void *out, cnn_error *error) noexcept nogil:
+    cdef Augment a
+    cdef Augmenting c
+    cdef Inner inner
+    cdef cnn_status status = augment_check(how, error)
+    if status == CNN_OK and images.rank != 4:
+        status = cnn_fail(error, CNN_E_SHAPE, "X has the shape %D; images are (n, channels, height, width)", <size_t>images.rank, images.dims)
+    if status == CNN_OK:
+        status = augment_fits(how, "X", images.dims[2], images.dims[3], error)
+    if status != CNN_OK or images.dims[0] == 0:
+        return status
+    inner_of(images, &inner)
+    memset(&a, 0, sizeof(a))
+    memset(&c, 0, sizeof(c))
+    a.how = how[0]
+    a.room = augment_room(inner.row, dtype)
+    a.scratch = cnn_memory_new(NULL, a.room)
+    if a.scratch == NULL:
+        return cnn_fail(error, CNN_E_MEMORY, "not enough memory to augment images")
+    c.augment = &a
+    c.array = images
+    c.inner = &inner
+    c.to = out
+    c.dtype = dtype
+    c.channels = images.dims[1]
+    c.height = images.dims[2]
+    c.width = images.dims[3]
+    c.n = images.dims[0]
+    c.seed = seed
+    c.epoch = epoch
+    c.step = step
+    augment_run(&c, 0, NULL, 1)
+    cnn_memory_release(a.scratch)
+    return CNN_OK

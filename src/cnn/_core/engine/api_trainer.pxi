@@ -13,10 +13,10 @@ cdef public cnn_status cnn_trainer_create(cnn_network *network, const cnn_traine
     memset(&setup, 0, sizeof(setup))
     memset(losses, 0, sizeof(losses))
     error = net.error
-    if options != NULL and options.size >= sizeof(cnn_trainer_options) and options.options != NULL and options.options.size >= sizeof(cnn_options):
+    if options != NULL and options.size >= CNN_TRAINER_OPTIONS_FIRST and options.options != NULL and options.options.size >= sizeof(cnn_options):
         error = options.options.error
     if options != NULL:
-        status = check_size(options.size, sizeof(cnn_trainer_options), "cnn_trainer_options", net.error)
+        status = check_size(options.size, CNN_TRAINER_OPTIONS_FIRST, "cnn_trainer_options", net.error)
         if status == CNN_OK:
             status = check_options(options.options)
         if status == CNN_OK and options.optimizer != NULL:
@@ -38,10 +38,15 @@ cdef public cnn_status cnn_trainer_create(cnn_network *network, const cnn_traine
             setup.n_losses = net.graph.n_outputs
     setup.input_gradients = 1
     status = trainer_make(net, &setup, &t)
-    if status == CNN_OK:
-        t.in_order = options.in_order if options != NULL else 0
-        out[0] = <cnn_trainer *>t
-    return status
+    if status == CNN_OK and options != NULL and options.size > CNN_TRAINER_OPTIONS_FIRST and options.augment != NULL:
+        t.small.n = 0  # it takes rows as they lie
+        status = trainer_augment(t, options.augment, error)
+    if status != CNN_OK:
+        trainer_release(t)
+        return status
+    t.in_order = options.in_order if options != NULL else 0
+    out[0] = <cnn_trainer *>t
+    return CNN_OK
 
 cdef public void cnn_trainer_free(cnn_trainer *trainer) noexcept nogil:
     trainer_release(<Trainer *>trainer)

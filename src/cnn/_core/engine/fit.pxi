@@ -467,6 +467,7 @@ cdef cnn_status trainer_run(Trainer *t, cnn_fit_options *f, cnn_error *error) no
     cdef Fit s
     cdef Metric *val_metrics = NULL
     cdef size_t rows = f.train.data.rows
+    cdef int32_t small = t.small.n
     cdef cnn_status status = CNN_OK
     memset(&s, 0, sizeof(s))
     s.t = t
@@ -497,6 +498,9 @@ cdef cnn_status trainer_run(Trainer *t, cnn_fit_options *f, cnn_error *error) no
         s.order = <uint32_t *>cnn_memory_new(&t.allocator, rows * sizeof(uint32_t))
         if s.order == NULL:
             status = cnn_fail(error, CNN_E_MEMORY, "not enough memory to shuffle %z rows", rows)
+    if status == CNN_OK and f.augment != NULL:
+        t.small.n = 0  # it takes rows as they lie
+        status = trainer_augment(t, f.augment, error)
     if status == CNN_OK:
         t.hooks = f.hooks
         t.keep_predictions = f.n_metrics > 0 or f.train_predictions != NULL
@@ -505,6 +509,9 @@ cdef cnn_status trainer_run(Trainer *t, cnn_fit_options *f, cnn_error *error) no
         status = fit_run(&s, val_metrics)
         t.keep_predictions = 0
         memset(&t.hooks, 0, sizeof(t.hooks))
+    if f.augment != NULL:
+        trainer_augment_end(t)
+        t.small.n = small
     cnn_memory_release(s.order)
     metrics_free(s.metrics, f.n_metrics)
     metrics_free(val_metrics, f.n_metrics)

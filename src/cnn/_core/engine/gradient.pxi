@@ -85,6 +85,31 @@ cdef cnn_status target_hook(Trainer *t, Target *o, size_t index, void *target, r
     return CNN_OK
 
 
+cdef void augment_input(Trainer *t, Frame *f, size_t index, size_t first, size_t n, const cnn_executor *team) noexcept nogil:
+    """Input `index` of a tile, gathered into the frame's own buffer and changed on the way."""
+    cdef int32_t v = t.net.graph.inputs[index]
+    cdef const size_t *dims = t.plan.values[v].dims
+    cdef Augmenting c
+    c.augment = &t.augment
+    c.array = &t.data.inputs[index]
+    c.inner = &t.inners[index]
+    c.rows = t.rows
+    c.to = <char *>f.memory + t.plan.place_input[v]
+    c.dtype = t.net.graph.dtype
+    c.input = <int32_t>index
+    c.channels = dims[1]
+    c.height = dims[2]
+    c.width = dims[3]
+    c.first = t.first + first
+    c.n = n
+    c.seed = t.net.seed
+    c.epoch = t.epoch
+    c.step = t.step
+    c.first_row = t.first_row + first
+    frame_bind(f, &t.plan, v, c.to)
+    augment_run(&c, <int32_t>(f - t.frames), team, t.plan.members)
+
+
 cdef cnn_status trainer_tile(Trainer *t, Frame *f, size_t first, size_t n, int fresh, real *gradients, const real *parameters) noexcept nogil:
     """Rows first .. first + n - 1 of the batch, all the way."""
     cdef size_t i, row
@@ -94,7 +119,10 @@ cdef cnn_status trainer_tile(Trainer *t, Frame *f, size_t first, size_t n, int f
     cdef cnn_status status
     for i in range(t.net.graph.n_inputs):
         v = t.net.graph.inputs[i]
-        bind_input(f, &t.plan, v, &t.data.inputs[i], &t.inners[i], t.rows, t.first + first, n, team)
+        if t.augment.active and t.training and is_images(&t.plan.values[v]):
+            augment_input(t, f, i, first, n, team)
+        else:
+            bind_input(f, &t.plan, v, &t.data.inputs[i], &t.inners[i], t.rows, t.first + first, n, team)
     f.run.team = team
     f.run.kernels = t.plan.kernels
     f.run.rows = n

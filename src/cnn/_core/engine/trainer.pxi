@@ -55,6 +55,7 @@ cdef struct Trainer:
     size_t n_targets
     Inner *inners          # of the inputs
     double *weights        # of a cnn_batch, when it has any
+    Augment augment        # of its training batches
     size_t max_batch, n_parts
     void *gradients[MAX_PARTS]
     Span *spans
@@ -108,6 +109,7 @@ cdef void trainer_release(Trainer *t) noexcept nogil:
     cnn_memory_release(t.targets)
     cnn_memory_release(t.inners)
     cnn_memory_release(t.weights)
+    cnn_memory_release(t.augment.scratch)
     for i in range(MAX_PARTS):
         cnn_memory_release(t.gradients[i])
     for i in range(MAX_SLOTS):
@@ -311,3 +313,35 @@ cdef cnn_status trainer_fill(Trainer *t, const cnn_trainer_setup *setup, cnn_err
         small_make(t)
         status = trainer_slots(t, error)
     return status
+
+
+cdef cnn_status trainer_augment(Trainer *t, const cnn_augment *how, cnn_error *error) noexcept nogil:
+    """Training batches are augmented from now on."""
+    cdef const Graph *g = &t.net.graph
+    cdef const PlanValue *v
+    cdef size_t i, most = 0
+    cdef const char *name = ""
+    cdef cnn_status status = augment_check(how, error)
+    for i in range(g.n_inputs):
+        v = &t.plan.values[g.inputs[i]]
+        name = node_name(g, &g.nodes[g.values[g.inputs[i]].node])
+        if status == CNN_OK and is_images(v):
+            status = augment_fits(how, name, v.dims[2], v.dims[3], error)
+            most = v.row if v.row > most else most
+    if status != CNN_OK:
+        return status
+    if most == 0:
+        return cnn_fail(error, CNN_E_SHAPE, "augment: %s has rows of the shape %D; images are (channels, height, width)", name,
+                        <size_t>v.rank - 1, v.dims + 1)
+    t.augment.room = augment_room(most, g.dtype)
+    t.augment.scratch = cnn_memory_new(&t.allocator, t.augment.room * <size_t>cnn_executor_width(trainer_executor(t)))
+    if t.augment.scratch == NULL:
+        return cnn_fail(error, CNN_E_MEMORY, "not enough memory to augment images")
+    t.augment.how = how[0]
+    t.augment.active = 1
+    return CNN_OK
+
+
+cdef void trainer_augment_end(Trainer *t) noexcept nogil:
+    cnn_memory_release(t.augment.scratch)
+    memset(&t.augment, 0, sizeof(Augment))

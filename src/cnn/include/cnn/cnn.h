@@ -380,6 +380,25 @@ typedef struct {
 } cnn_optimizer_options;
 CNN_API cnn_status cnn_optimizer_defaults(cnn_optimizer kind, cnn_optimizer_options *out);
 
+/* Where an image is moved away: a value, the pixel at its edge, or its mirror image (which does not repeat the edge). */
+enum { CNN_FILL_CONSTANT = 0, CNN_FILL_EDGE = 1, CNN_FILL_REFLECT = 2 };
+
+/* Images of training batches, inputs of the shape (channels, height, width), changed at random as they are gathered: by (seed, epoch,
+   step, row). First flips, then turning and scaling about the centre, then shift and crop, then noise; in units of the data as given.
+   All 0: nothing happens. Pairs are down, across. */
+typedef struct {
+  size_t size;
+  int32_t flip_horizontal, flip_vertical; /* 1: left and right, top and bottom are exchanged, half of the time */
+  double shift[2];                        /* by up to so many pixels either way */
+  int32_t fractional;                     /* 0: by whole pixels; 1: by any part, bilinear */
+  size_t crop[2];                         /* so many pixels are added on each side, and a window of the image's size is cut out */
+  double rotate;                          /* by up to so many degrees either way, bilinear */
+  double scale[2];                        /* by a factor from, to; 0, 0: none; bilinear */
+  double noise;                           /* standard deviation of normal noise */
+  int32_t fill;                           /* CNN_FILL_* */
+  double fill_value;                      /* of CNN_FILL_CONSTANT */
+} cnn_augment;
+
 typedef struct {
   size_t size;
   const cnn_options *options;            /* NULL: the network's */
@@ -388,6 +407,7 @@ typedef struct {
   const cnn_optimizer_options *optimizer; /* NULL: Adam, lr 0.001 */
   size_t max_batch;                      /* rows that one step may have; 0 means 32. fit uses batches of this size */
   int32_t in_order;                      /* fit: do not shuffle */
+  const cnn_augment *augment;            /* of training batches, in fit and in the steps; NULL: none; copied */
 } cnn_trainer_options;
 
 typedef struct {
