@@ -1,9 +1,10 @@
 /* conv_*: convolutions straight from a padded, channels-last image, nothing copied. Every output is one multiply-add chain in a fixed
    order, as in gemm_tmpl.h: tiles and blocks change the schedule, not one bit.
 
-     forward    y = windows b: a tile is some pixels by some vectors of columns; each step loads a row of b and broadcasts one element
-                of each pixel's window. Pixels are pointers, so they may lie anywhere.
-     outer      dw = windows^T dy: the same tile with the roles exchanged: a pointer for each element of the window, steps along pixels
+     forward    y = windows b: a tile is some pixels by some vectors of columns. It goes along the elements of the window: each step loads
+                a row of b and broadcasts one element of each pixel's window. Rows are pointers and elements offsets, so both may lie
+                anywhere.
+     outer      dw = windows^T dy: the same tile with the roles exchanged: rows are elements of the window, steps go along pixels
      depthwise  lanes are channels; the tiles are pixels (forward) or taps (outer) by one vector
 
    More rows than gemm's where a row is short of vectors: with few columns there would be fewer chains than the multiply-add has stages. */
@@ -28,21 +29,21 @@ enum {
   FN(conv_many) = MASKED || (CONV_ARM && VL > 1), /* 32 vector registers, not 16 */
   NV = FN(conv_many) ? 4 : 2,
   /* rows of a tile of 1, 2, 3, 4 vectors. Arm: GCC keeps every broadcast of a step in a register of its own. */
-  ROWS_1 = FN(conv_many) || VL * sizeof(real) == 32 ? 12 : 8,
-  ROWS_2 = !FN(conv_many) ? VL * sizeof(real) == 32 ? 6 : 4 : CONV_ARM ? 9 : 12,
+  ROWS_1 = FN(conv_many) || VL * sizeof(real) == 32 ? 10 : 8,
+  ROWS_2 = !FN(conv_many) ? VL * sizeof(real) == 32 ? 6 : 4 : CONV_ARM ? 9 : 10,
   ROWS_3 = CONV_ARM ? 6 : 8,
   ROWS_4 = CONV_ARM ? 5 : 6,
   KC = 768, /* rows of b at a time: KC x NV VL of it stay in the second cache while the pixels go by */
 };
 
 typedef struct { /* one tile, and what its whole panel shares */
-  const real *x[12], *begin[12];
-  real *y[12];
-  const int32_t *step; /* what the chain goes along. forward: chunks of `length` elements; outer: pixels, whose rows of b are */
-  size_t steps, length;
-  const int32_t *from; /* here, or ldb apart when NULL */
+  const real *x[10], *begin[10];
+  real *y[10];
+  const int32_t *step, *from; /* the chain goes along `step`, offsets from x; its rows of b are at `from`, or ldb apart when that is NULL */
+  size_t steps;
   const real *b;
   size_t ldb, last; /* `last` lanes exist of the last vector of a row */
+  size_t ahead;     /* from a row of y to that row of the next tile, where it is worth a prefetch */
 } job;
 typedef void tile_fn(const job *a);
 typedef void depthwise_fn(const job *a, size_t j, size_t begin);
@@ -53,46 +54,34 @@ static const real FN(conv_zeros)[4 * VL];
 #define STORE(p, j, v) \
   if (some && (j) == nv - 1) v_store_n((p) + (j) * VL, v, last); \
   else v_store((p) + (j) * VL, v)
-#define EACH_ROW _Pragma("GCC unroll 12") for (int i = 0; i < mr; i++)
+#define EACH_ROW _Pragma("GCC unroll 10") for (int i = 0; i < mr; i++)
 #define EACH_VECTOR _Pragma("GCC unroll 4") for (int j = 0; j < nv; j++)
 
-V_INLINE void FN(conv_forward_tile)(const int mr, const int nv, const int some, const job *a) {
+V_INLINE void FN(conv_tile)(const int mr, const int nv, const int some, const job *a) {
   const size_t last = a->last, ldb = a->ldb;
-  const real *b = a->b;
-  vreal s[12][4];
-  EACH_ROW EACH_VECTOR s[i][j] = LOAD(a->begin[i], j);
-  for (size_t c = 0; c < a->steps; c++) {
-    const ptrdiff_t chunk = a->step[c];
-    const real *x[12];
-    EACH_ROW x[i] = a->x[i] + chunk;
-    for (size_t t = 0; t < a->length; t++, b += ldb) {
-      vreal v[4];
-      EACH_VECTOR v[j] = LOAD(b, j);
-      EACH_ROW {
-        const vreal u = v_set1(x[i][t]);
-        EACH_VECTOR s[i][j] = v_fma(u, v[j], s[i][j]);
-      }
-    }
-  }
-  EACH_ROW EACH_VECTOR STORE(a->y[i], j, s[i][j]);
-}
-
-V_INLINE void FN(conv_outer_tile)(const int mr, const int nv, const int some, const job *a) {
-  const size_t last = a->last;
-  const real *x[12];
-  vreal s[12][4];
+  const real *x[10], *b = a->b;
+  vreal s[10][4];
   EACH_ROW EACH_VECTOR s[i][j] = LOAD(a->begin[i], j);
   EACH_ROW x[i] = a->x[i];
-  for (size_t m = 0; m < a->steps; m++) {
-    const ptrdiff_t pixel = a->step[m];
-    const real *b = a->b + (a->from ? (size_t)a->from[m] : m * a->ldb);
-    vreal v[4];
-    EACH_VECTOR v[j] = LOAD(b, j);
-    EACH_ROW {
-      const vreal u = v_set1(x[i][pixel]);
-      EACH_VECTOR s[i][j] = v_fma(u, v[j], s[i][j]);
-    }
+  if (a->ahead)
+    EACH_ROW EACH_VECTOR PREFETCH(a->y[i] + a->ahead + j * VL);
+  const int32_t *step = a->step, *const end = step + a->steps, *from = a->from;
+#define STEP(row_of_b) \
+  { \
+    const real *row = row_of_b; \
+    const ptrdiff_t at = *step; \
+    vreal v[4]; \
+    EACH_VECTOR v[j] = LOAD(row, j); \
+    EACH_ROW { \
+      const vreal u = v_set1(x[i][at]); \
+      EACH_VECTOR s[i][j] = v_fma(u, v[j], s[i][j]); \
+    } \
   }
+  if (from)
+    for (; step < end; step++, from++) STEP(b + *from)
+  else
+    for (; step < end; step++, b += ldb) STEP(b)
+#undef STEP
   EACH_ROW EACH_VECTOR STORE(a->y[i], j, s[i][j]);
 }
 
@@ -100,73 +89,85 @@ V_INLINE void FN(conv_outer_tile)(const int mr, const int nv, const int some, co
    set cannot hold in registers is not referred to, and so not compiled in. */
 #define UP_TO_6(T, nv) T(1, nv) T(2, nv) T(3, nv) T(4, nv) T(5, nv) T(6, nv)
 #define UP_TO_8(T, nv) UP_TO_6(T, nv) T(7, nv) T(8, nv)
-#define UP_TO_12(T, nv) UP_TO_8(T, nv) T(9, nv) T(10, nv) T(11, nv) T(12, nv)
-#define EACH_TILE(T) UP_TO_12(T, 1) UP_TO_12(T, 2) UP_TO_8(T, 3) UP_TO_6(T, 4)
-#define TILE(mr, nv) \
-  static void FN(conv_forward_##mr##x##nv)(const job *a) { FN(conv_forward_tile)(mr, nv, MASKED, a); } \
-  static void FN(conv_outer_##mr##x##nv)(const job *a) { FN(conv_outer_tile)(mr, nv, MASKED, a); }
-#define SOME(mr, nv) \
-  static void FN(conv_forward_some_##mr)(const job *a) { FN(conv_forward_tile)(mr, 1, 1, a); } \
-  static void FN(conv_outer_some_##mr)(const job *a) { FN(conv_outer_tile)(mr, 1, 1, a); }
+#define UP_TO_10(T, nv) UP_TO_8(T, nv) T(9, nv) T(10, nv)
+#define EACH_TILE(T) UP_TO_10(T, 1) UP_TO_10(T, 2) UP_TO_8(T, 3) UP_TO_6(T, 4)
+#define TILE(mr, nv) static void FN(conv_##mr##x##nv)(const job *a) { FN(conv_tile)(mr, nv, MASKED, a); }
+#define SOME(mr, nv) static void FN(conv_some_##mr)(const job *a) { FN(conv_tile)(mr, nv, 1, a); }
 EACH_TILE(TILE)
-UP_TO_12(SOME, 1)
+UP_TO_10(SOME, 1)
 #undef TILE
 #undef SOME
-#define TILE(mr, nv) [0][nv][mr - 1] = nv <= NV && mr <= ROWS_##nv ? FN(conv_forward_##mr##x##nv) : NULL, \
-                     [1][nv][mr - 1] = nv <= NV && mr <= ROWS_##nv ? FN(conv_outer_##mr##x##nv) : NULL,
-#define SOME(mr, nv) [0][0][mr - 1] = VL > 1 && !MASKED && mr <= ROWS_1 ? FN(conv_forward_some_##mr) : NULL, \
-                     [1][0][mr - 1] = VL > 1 && !MASKED && mr <= ROWS_1 ? FN(conv_outer_some_##mr) : NULL,
-static tile_fn *const FN(conv_tiles)[2][5][12] = {EACH_TILE(TILE) UP_TO_12(SOME, 1)};
+#define TILE(mr, nv) [nv][mr - 1] = nv <= NV && mr <= ROWS_##nv ? FN(conv_##mr##x##nv) : NULL,
+#define SOME(mr, nv) [0][mr - 1] = VL > 1 && !MASKED && mr <= ROWS_1 ? FN(conv_some_##mr) : NULL,
+static tile_fn *const FN(conv_tiles)[5][10] = {EACH_TILE(TILE) UP_TO_10(SOME, 1)};
 #undef TILE
 #undef SOME
 #undef EACH_TILE
 
 /* The tiles of the next panel of n columns: their vectors, rows, and the lanes of the last vector. Without masks an unfilled vector is
    a panel of its own. */
-V_INLINE tile_fn *const *FN(conv_panel)(int outer, size_t n, size_t *nv, size_t *rows, size_t *last) {
+V_INLINE tile_fn *const *FN(conv_panel)(size_t n, size_t *nv, size_t *rows, size_t *last) {
   *nv = MASKED ? (n + VL - 1) / VL : n < VL ? 1 : n / VL;
   if (*nv > NV) *nv = NV;
   *last = n < *nv * VL ? n - (*nv - 1) * VL : VL;
   *rows = *nv == 1 ? ROWS_1 : *nv == 2 ? ROWS_2 : *nv == 3 ? ROWS_3 : ROWS_4;
-  return FN(conv_tiles)[outer][!MASKED && *last < VL ? 0 : *nv];
+  return FN(conv_tiles)[!MASKED && *last < VL ? 0 : *nv];
 }
+
+#ifdef HALF
+/* Odd columns that fill no more than half a vector: the next lower instruction set does twice as many of its half vectors in the same
+   time where the multiply-add unit is two of half the width, and no fewer elsewhere. */
+extern const cnn_kernels CNN_PASTE2(cnn_kernels, HALF);
+#define NARROWER CNN_PASTE2(cnn_kernels, HALF).DTYPE
+V_INLINE size_t FN(conv_few)(size_t n) { return n % VL <= VL / 2 ? n % VL : 0; }
+#endif
 
 static void FN(conv_forward)(const cnn_windows *w, size_t n, const real *x, const real *b, size_t ldb, const real *start, real *y,
                              const int32_t *to, size_t ldy, int accumulate) {
-  for (size_t j = 0, nv, rows; j < n; j += nv * VL) {
-    job a = {.ldb = ldb};
-    tile_fn *const *tiles = FN(conv_panel)(0, n - j, &nv, &rows, &a.last);
-    const size_t count = (w->pixels + rows - 1) / rows;
-    size_t c = 0, t = 0; /* a block of k: whole chunks, or a part of one */
-    do {                 /* once even when k is 0 */
-      const size_t whole = w->length ? KC / w->length : w->chunks, left = w->chunks - c;
-      const int adds = accumulate || c || t;
-      a.steps = !left ? 0 : !whole ? 1 : left < whole ? left : whole;
-      a.length = whole ? w->length : w->length - t < KC ? w->length - t : KC;
-      a.step = w->chunk + c;
-      a.b = b + (c * w->length + t) * ldb + j;
+#ifdef HALF
+  const size_t few = FN(conv_few)(n);
+  n -= few;
+  if (few) NARROWER.conv_forward(w, few, x, b + n, ldb, start ? start + n : NULL, y + n, to, ldy, accumulate);
+#endif
+  const size_t k = w->chunks * w->length;
+  size_t e = 0, c = 0, t = 0;
+  do { /* once even when k is 0 */
+    int32_t element[KC];
+    job a = {.step = element, .steps = k - e < KC ? k - e : KC, .ldb = ldb};
+    for (size_t i = 0; i < a.steps; i++) {
+      element[i] = w->chunk[c] + (int32_t)t;
+      if (++t == w->length) c++, t = 0;
+    }
+    for (size_t j = 0, nv, rows; j < n; j += nv * VL) {
+      tile_fn *const *tiles = FN(conv_panel)(n - j, &nv, &rows, &a.last);
+      const size_t count = (w->pixels + rows - 1) / rows;
+      a.b = b + e * ldb + j;
       for (size_t i = 0, m = 0; i < count; i++) {
         const size_t mr = w->pixels / count + (i < w->pixels % count);
         for (size_t r = 0; r < mr; r++, m++) {
           STAY_SCALAR;
-          a.x[r] = x + w->pixel[m] + t;
+          a.x[r] = x + w->pixel[m];
           a.y[r] = y + (to ? (size_t)to[m] : m * ldy) + j;
-          a.begin[r] = adds ? a.y[r] : start ? start + j : FN(conv_zeros);
+          a.begin[r] = accumulate || e ? a.y[r] : start ? start + j : FN(conv_zeros);
         }
         tiles[mr - 1](&a);
       }
-      if (whole) c += a.steps;
-      else if ((t += a.length) == w->length) c++, t = 0;
-    } while (c < w->chunks);
-  }
+    }
+    e += a.steps;
+  } while (e < k);
 }
 
 static void FN(conv_outer)(const cnn_windows *w, size_t n, const real *x, const real *dy, const int32_t *from, size_t lddy, real *dw,
                            size_t lddw, int accumulate) {
+#ifdef HALF
+  const size_t few = FN(conv_few)(n);
+  n -= few;
+  if (few) NARROWER.conv_outer(w, few, x, dy + n, from, lddy, dw + n, lddw, accumulate);
+#endif
   const size_t k = w->chunks * w->length;
   for (size_t j = 0, nv, rows; j < n; j += nv * VL) {
     job a = {.step = w->pixel, .steps = w->pixels, .from = from, .b = dy + j, .ldb = lddy};
-    tile_fn *const *tiles = FN(conv_panel)(1, n - j, &nv, &rows, &a.last);
+    tile_fn *const *tiles = FN(conv_panel)(n - j, &nv, &rows, &a.last);
     const size_t count = (k + rows - 1) / rows;
     for (size_t i = 0, e = 0, c = 0, t = 0; i < count; i++) {
       const size_t mr = k / count + (i < k % count);
@@ -177,6 +178,7 @@ static void FN(conv_outer)(const cnn_windows *w, size_t n, const real *x, const 
         a.begin[r] = accumulate ? a.y[r] : FN(conv_zeros);
         if (++t == w->length) c++, t = 0;
       }
+      a.ahead = accumulate && a.steps >= 32 && e + mr <= k ? mr * lddw : 0; /* dw is cold, a line a row */
       tiles[mr - 1](&a);
     }
   }
@@ -185,9 +187,9 @@ static void FN(conv_outer)(const cnn_windows *w, size_t n, const real *x, const 
 /* ---- depthwise: one vector of channels, a tile of pixels or of taps */
 V_INLINE void FN(conv_depthwise_forward_tile)(const int mr, const int some, const job *a, size_t j0, size_t begin) {
   const size_t last = a->last, ldb = a->ldb;
-  const real *x[12], *b = a->b + j0;
+  const real *x[10], *b = a->b + j0;
   enum { nv = 1 };
-  vreal s[12];
+  vreal s[10];
   EACH_ROW s[i] = LOAD(a->begin[i] + begin, 0);
   EACH_ROW x[i] = a->x[i] + j0;
   for (size_t c = 0; c < a->steps; c++, b += ldb) {
@@ -200,9 +202,9 @@ V_INLINE void FN(conv_depthwise_forward_tile)(const int mr, const int some, cons
 
 V_INLINE void FN(conv_depthwise_outer_tile)(const int mr, const int some, const job *a, size_t j0, size_t begin) {
   const size_t last = a->last;
-  const real *x[12];
+  const real *x[10];
   enum { nv = 1 };
-  vreal s[12];
+  vreal s[10];
   EACH_ROW s[i] = LOAD(a->begin[i] + begin, 0);
   EACH_ROW x[i] = a->x[i] + j0;
   for (size_t m = 0; m < a->steps; m++) {
@@ -230,17 +232,17 @@ V_INLINE void FN(conv_depthwise_outer_tile)(const int mr, const int some, const 
   static void FN(conv_depthwise_outer_some_##mr)(const job *a, size_t j, size_t begin) { \
     FN(conv_depthwise_outer_tile)(mr, 1, a, j, begin); \
   }
-UP_TO_12(TILE, 1)
+UP_TO_10(TILE, 1)
 #undef TILE
 #define TILE(mr, nv) [0][0][mr - 1] = mr <= ROWS_1 ? FN(conv_depthwise_forward_##mr) : NULL, \
                      [0][1][mr - 1] = mr <= ROWS_1 && VL > 1 && !MASKED ? FN(conv_depthwise_forward_some_##mr) : NULL, \
                      [1][0][mr - 1] = mr <= ROWS_1 ? FN(conv_depthwise_outer_##mr) : NULL, \
                      [1][1][mr - 1] = mr <= ROWS_1 && VL > 1 && !MASKED ? FN(conv_depthwise_outer_some_##mr) : NULL,
-static depthwise_fn *const FN(conv_depthwise_tiles)[2][2][12] = {UP_TO_12(TILE, 1)};
+static depthwise_fn *const FN(conv_depthwise_tiles)[2][2][10] = {UP_TO_10(TILE, 1)};
 #undef TILE
 #undef UP_TO_6
 #undef UP_TO_8
-#undef UP_TO_12
+#undef UP_TO_10
 
 /* All channels of a tile before the next tile: what it reads of x lies together. */
 V_INLINE void FN(conv_depthwise_channels)(int outer, size_t mr, size_t channels, job *a, int begins) {
@@ -293,3 +295,4 @@ static void FN(conv_depthwise_outer)(const cnn_windows *w, size_t channels, cons
 #undef tile_fn
 #undef depthwise_fn
 #undef CONV_ARM
+#undef NARROWER
