@@ -31,7 +31,9 @@ enum {
   NV = FN(conv_many) ? 4 : 2,
   /* rows of a tile of 1, 2, 3, 4 vectors. Arm: GCC keeps every broadcast of a step in a register of its own. */
   ROWS_1 = FN(conv_many) || VL * sizeof(real) == 32 ? 9 : 8,
-  ROWS_2 = !FN(conv_many) ? VL * sizeof(real) == 32 ? 6 : 4 : CONV_ARM ? 9 : 10,
+  ROWS_2 = !FN(conv_many) ? VL * sizeof(real) == 32 ? 6 : 4
+  : CONV_ARM              ? 9
+                          : 10,
   TAPS = 9, /* of a depthwise tile */
   ROWS_3 = CONV_ARM ? 6 : 8,
   ROWS_4 = CONV_ARM ? 5 : 6,
@@ -47,7 +49,7 @@ typedef struct { /* one tile, and what its whole panel shares */
   size_t ldb, last; /* `last` lanes exist of the last vector of a row */
   const real *start; /* depthwise: where the chains begin, unless they go on in y */
   int adds;
-  size_t ahead;     /* from a row of y to that row of the next tile, where it is worth a prefetch */
+  size_t ahead; /* from a row of y to that row of the next tile, where it is worth a prefetch */
 } job;
 typedef void tile_fn(const job *a);
 typedef void depthwise_fn(const job *a, size_t j);
@@ -67,8 +69,7 @@ V_INLINE void FN(conv_tile)(const int mr, const int nv, const int some, const jo
   vreal s[10][4];
   EACH_ROW EACH_VECTOR s[i][j] = LOAD(a->begin[i], j);
   EACH_ROW x[i] = a->x[i];
-  if (a->ahead)
-    EACH_ROW EACH_VECTOR PREFETCH(a->y[i] + a->ahead + j * VL);
+  if (a->ahead) EACH_ROW EACH_VECTOR PREFETCH(a->y[i] + a->ahead + j * VL);
   const int32_t *step = a->step, *const end = step + a->steps, *from = a->from;
 #define STEP(row_of_b) \
   { \
@@ -332,8 +333,8 @@ static void FN(conv_depthwise_forward)(const cnn_windows *w, size_t channels, co
   FN(conv_depthwise)(0, w, channels, x, b, y, &a);
 }
 
-static void FN(conv_depthwise_outer)(const cnn_windows *w, size_t channels, const real *x, const real *dy, const int32_t *from,
-                                     size_t lddy, real *dw, int accumulate) {
+static void FN(conv_depthwise_outer)(const cnn_windows *w, size_t channels, const real *x, const real *dy, const int32_t *from, size_t lddy,
+                                     real *dw, int accumulate) {
   job a = {.from = from, .ldb = lddy, .b = dy, .adds = accumulate};
   FN(conv_depthwise)(1, w, channels, x, dw, dw, &a);
 }

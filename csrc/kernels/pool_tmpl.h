@@ -47,7 +47,8 @@ static void FN(conv_scatter)(const cnn_windows *w, const real *a, size_t lda, re
       const real *row = a + m * lda;
       for (size_t c = 0; c < w->chunks; c++, row += w->length) {
         real *to = x + w->pixel[m] + w->chunk[c];
-        for (size_t i = 0; i < w->length; i += VL) v_put(to + i, v_add(v_get(to + i, w->length - i), v_get(row + i, w->length - i)), w->length - i);
+        for (size_t i = 0; i < w->length; i += VL)
+          v_put(to + i, v_add(v_get(to + i, w->length - i), v_get(row + i, w->length - i)), w->length - i);
       }
     }
 }

@@ -27,9 +27,9 @@ static void verdict(int good, const char *what, const geometry *g, const shape *
   if (good) {
     passed++;
   } else if (++failed <= 20) {
-    printf("FAILED %s %s %s: %zux%zu outputs, kernel %zux%zu, stride %zu, dilation %zu, %zu of %zu channels, k %zu x %zu, n %zu, way %d\n", isa,
-           dtype, what, s->height, s->width, s->kernel_h, s->kernel_w, s->stride, s->dilation, s->used, s->channels, g->w.chunks, g->w.length,
-           n, way);
+    printf("FAILED %s %s %s: %zux%zu outputs, kernel %zux%zu, stride %zu, dilation %zu, %zu of %zu channels, k %zu x %zu, n %zu, way %d\n",
+           isa, dtype, what, s->height, s->width, s->kernel_h, s->kernel_w, s->stride, s->dilation, s->used, s->channels, g->w.chunks,
+           g->w.length, n, way);
   }
 }
 

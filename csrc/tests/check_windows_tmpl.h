@@ -32,7 +32,8 @@ static void T_(products)(const TABLE *t, const shape *s, size_t n, int taps, int
     for (size_t j = 0; j < n; j++) {
       real sum = acc ? want[e * ldb + j] : 0;
       for (size_t m = 0; m < w->pixels; m++)
-        sum = T_(chain)(fuse, x[w->pixel[m] + w->chunk[e / w->length] + (ptrdiff_t)(e % w->length)], y[(to ? (size_t)to[m] : m * ldy) + j], sum);
+        sum = T_(chain)(fuse, x[w->pixel[m] + w->chunk[e / w->length] + (ptrdiff_t)(e % w->length)], y[(to ? (size_t)to[m] : m * ldy) + j],
+                        sum);
       want[e * ldb + j] = sum;
     }
   t->conv_outer(w, n, x, y, to, ldy, b, ldb, acc);
@@ -156,7 +157,8 @@ static void T_(transposes)(const TABLE *t, size_t rows, size_t columns, size_t e
 }
 
 static void T_(check)(const TABLE *t) {
-  static const size_t columns[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 15, 16, 17, 20, 24, 31, 32, 33, 40, 47, 48, 49, 63, 64, 65, 72, 80, 96, 130};
+  static const size_t columns[] = {0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  12, 15, 16, 17, 20,
+                                   24, 31, 32, 33, 40, 47, 48, 49, 63, 64, 65, 72, 80, 96, 130};
   enum { COLUMNS = sizeof columns / sizeof *columns };
   shape s;
   for (size_t pixels = 1; pixels <= 26; pixels++) /* every number of rows of every width of tile, and of elements of the window */
@@ -171,7 +173,8 @@ static void T_(check)(const TABLE *t) {
         if (s.used) T_(depthwise)(t, &s, 0, acc, next32() % 3, (int)(next32() % 4 != 0));
       }
   for (int i = 0; i < 1500; i++) {
-    s = (shape){1 + next32() % 7, 1 + next32() % 9, 1 + next32() % 5, 1 + next32() % 5, 1 + next32() % 3, 1 + next32() % 3, 1 + next32() % 12, 0};
+    s = (shape){1 + next32() % 7, 1 + next32() % 9, 1 + next32() % 5,  1 + next32() % 5,
+                1 + next32() % 3, 1 + next32() % 3, 1 + next32() % 12, 0};
     s.used = next32() % 2 ? s.channels : 1 + next32() % s.channels;
     const size_t n = next32() % 2 ? columns[next32() % COLUMNS] : 1 + next32() % 20;
     const int disordered = next32() % 4 == 0, at_end = next32() % 4 != 0;
@@ -182,7 +185,7 @@ static void T_(check)(const TABLE *t) {
     T_(pools)(t, &s, disordered, i % 2, next32() % 4, at_end);
   }
   /* several blocks of k: of whole chunks, and of parts of chunks */
-  static const shape deep[] = {{3, 5, 3, 3, 1, 1, 100, 100}, {2, 3, 3, 3, 1, 2, 300, 300}, {3, 3, 2, 2, 1, 1, 769, 769},
+  static const shape deep[] = {{3, 5, 3, 3, 1, 1, 100, 100},   {2, 3, 3, 3, 1, 2, 300, 300},   {3, 3, 2, 2, 1, 1, 769, 769},
                                {1, 4, 1, 1, 1, 1, 1700, 1700}, {2, 2, 2, 2, 1, 2, 1536, 1536}, {2, 3, 28, 28, 1, 1, 1, 1}};
   for (size_t i = 0; i < sizeof deep / sizeof *deep; i++)
     for (int acc = 0; acc < 3; acc++) T_(products)(t, &deep[i], 1 + next32() % 40, 0, 0, acc, next32() % 2, 1);
@@ -202,23 +205,29 @@ static void T_(bench)(const TABLE *t, double budget) {
     shape s;
     size_t n;
   } shapes[] = {
-      {"3x3 64->64, 16x16", {16, 16, 3, 3, 1, 1, 64, 64}, 64},    {"3x3 32->32, 32x32", {32, 32, 3, 3, 1, 1, 32, 32}, 32},
-      {"3x3 64->128, 8x8", {8, 8, 3, 3, 1, 1, 64, 64}, 128},      {"3x3 3->32, 32x32", {32, 32, 3, 3, 1, 1, 3, 3}, 32},
-      {"3x3 128->128, 8x8", {8, 8, 3, 3, 1, 1, 128, 128}, 128},   {"3x3 256->256, 7x7", {7, 7, 3, 3, 1, 1, 256, 256}, 256},
-      {"3x3 16->16, 28x28", {28, 28, 3, 3, 1, 1, 16, 16}, 16},    {"3x3 64->64 stride 2, 8x8", {8, 8, 3, 3, 2, 1, 64, 64}, 64},
-      {"5x5 1->6, 28x28", {28, 28, 5, 5, 1, 1, 1, 1}, 6},         {"5x5 6->16, 10x10", {10, 10, 5, 5, 1, 1, 6, 6}, 16},
-      {"5x5 16->6, 14x14", {14, 14, 5, 5, 1, 1, 16, 16}, 6},      {"5x5 1->20, 24x24", {24, 24, 5, 5, 1, 1, 1, 1}, 20},
-      {"5x5 20->40, 8x8", {8, 8, 5, 5, 1, 1, 20, 20}, 40},        {"3x3 8 of 64->8, 16x16", {16, 16, 3, 3, 1, 1, 64, 8}, 8},
+      {"3x3 64->64, 16x16", {16, 16, 3, 3, 1, 1, 64, 64}, 64},  {"3x3 32->32, 32x32", {32, 32, 3, 3, 1, 1, 32, 32}, 32},
+      {"3x3 64->128, 8x8", {8, 8, 3, 3, 1, 1, 64, 64}, 128},    {"3x3 3->32, 32x32", {32, 32, 3, 3, 1, 1, 3, 3}, 32},
+      {"3x3 128->128, 8x8", {8, 8, 3, 3, 1, 1, 128, 128}, 128}, {"3x3 256->256, 7x7", {7, 7, 3, 3, 1, 1, 256, 256}, 256},
+      {"3x3 16->16, 28x28", {28, 28, 3, 3, 1, 1, 16, 16}, 16},  {"3x3 64->64 stride 2, 8x8", {8, 8, 3, 3, 2, 1, 64, 64}, 64},
+      {"5x5 1->6, 28x28", {28, 28, 5, 5, 1, 1, 1, 1}, 6},       {"5x5 6->16, 10x10", {10, 10, 5, 5, 1, 1, 6, 6}, 16},
+      {"5x5 16->6, 14x14", {14, 14, 5, 5, 1, 1, 16, 16}, 6},    {"5x5 1->20, 24x24", {24, 24, 5, 5, 1, 1, 1, 1}, 20},
+      {"5x5 20->40, 8x8", {8, 8, 5, 5, 1, 1, 20, 20}, 40},      {"3x3 8 of 64->8, 16x16", {16, 16, 3, 3, 1, 1, 64, 8}, 8},
   };
-  static const shape deep[] = {{16, 16, 3, 3, 1, 1, 64, 64}, {32, 32, 3, 3, 1, 1, 64, 64}, {16, 16, 3, 3, 1, 1, 256, 256},
-                               {14, 14, 5, 5, 1, 1, 128, 128}, {28, 28, 3, 3, 1, 1, 6, 6}};
+  static const shape deep[] = {{16, 16, 3, 3, 1, 1, 64, 64},
+                               {32, 32, 3, 3, 1, 1, 64, 64},
+                               {16, 16, 3, 3, 1, 1, 256, 256},
+                               {14, 14, 5, 5, 1, 1, 128, 128},
+                               {28, 28, 3, 3, 1, 1, 6, 6}};
   static const struct {
     shape s;
     const char *what;
-  } pool[] = {{{14, 14, 2, 2, 2, 1, 6, 6}, "2x2 6, 14x14"}, {{16, 16, 2, 2, 2, 1, 32, 32}, "2x2 32, 16x16"},
-              {{8, 8, 2, 2, 2, 1, 64, 64}, "2x2 64, 8x8"}, {{16, 16, 3, 3, 2, 1, 64, 64}, "3x3/2 64, 16x16"},
+  } pool[] = {{{14, 14, 2, 2, 2, 1, 6, 6}, "2x2 6, 14x14"},
+              {{16, 16, 2, 2, 2, 1, 32, 32}, "2x2 32, 16x16"},
+              {{8, 8, 2, 2, 2, 1, 64, 64}, "2x2 64, 8x8"},
+              {{16, 16, 3, 3, 2, 1, 64, 64}, "3x3/2 64, 16x16"},
               {{1, 1, 8, 8, 1, 1, 128, 128}, "8x8 128, global"}};
-  static const size_t sizes[][2] = {{1, 784}, {3, 1024}, {1024, 3}, {6, 196}, {196, 6}, {16, 25}, {25, 16}, {32, 1024}, {1024, 32}, {64, 256}, {256, 64}, {512, 49}};
+  static const size_t sizes[][2] = {{1, 784}, {3, 1024},  {1024, 3},  {6, 196},  {196, 6},  {16, 25},
+                                    {25, 16}, {32, 1024}, {1024, 32}, {64, 256}, {256, 64}, {512, 49}};
   static geometry g;
   const double peak = peak_of(isa) / (strcmp(isa, "scalar") ? sizeof(real) : sizeof(float));
   const size_t all = ARENA / sizeof(real);
@@ -239,11 +248,13 @@ static void T_(bench)(const TABLE *t, double budget) {
     const size_t k = g.w.chunks * g.w.length;
     double back = 0;
     if (g.w.pixels * k <= all)
-      TIME(back, (t->gemm(0, 0, g.w.pixels, k, n, y, n, b, k, (real *)arena_want.base, k, 0, NULL, start),
-                  t->conv_scatter(&g.w, (real *)arena_want.base, k, x)), budget);
+      TIME(back,
+           (t->gemm(0, 0, g.w.pixels, k, n, y, n, b, k, (real *)arena_want.base, k, 0, NULL, start),
+            t->conv_scatter(&g.w, (real *)arena_want.base, k, x)),
+           budget);
     T_(fill)(x, all);
-    printf("  %-26s forward %8.2f us %6.1f %%   outer %8.2f us %6.1f %%   gemm and scatter %8.2f us %6.1f %%\n", shapes[i].what, SHARE(forward),
-           SHARE(outer), SHARE(back));
+    printf("  %-26s forward %8.2f us %6.1f %%   outer %8.2f us %6.1f %%   gemm and scatter %8.2f us %6.1f %%\n", shapes[i].what,
+           SHARE(forward), SHARE(outer), SHARE(back));
   }
   for (size_t i = 0; i < sizeof deep / sizeof *deep; i++) {
     const shape *s = &deep[i];
@@ -253,8 +264,8 @@ static void T_(bench)(const TABLE *t, double budget) {
     T_(fill)(y, g.w.pixels * s->channels);
     TIME(outer, t->conv_depthwise_outer(&g.w, s->channels, x, y, NULL, s->channels, (real *)arena_want.base, 1), budget);
     memset(arena_want.base, 0, ARENA);
-    printf("  depthwise %zux%zu %4zu, %zux%-5zu forward %8.2f us %6.1f %%   outer %8.2f us %6.1f %%\n", s->kernel_h, s->kernel_w, s->channels,
-           s->height, s->width, SHARE(forward), SHARE(outer));
+    printf("  depthwise %zux%zu %4zu, %zux%-5zu forward %8.2f us %6.1f %%   outer %8.2f us %6.1f %%\n", s->kernel_h, s->kernel_w,
+           s->channels, s->height, s->width, SHARE(forward), SHARE(outer));
   }
 #undef SHARE
   for (size_t i = 0; i < sizeof pool / sizeof *pool; i++) {
@@ -271,7 +282,8 @@ static void T_(bench)(const TABLE *t, double budget) {
   for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
     const size_t rows = sizes[i][0], columns = sizes[i][1];
     TIME(forward, t->transpose(rows, columns, x, columns, y, rows), budget);
-    printf("  transpose %4zu x %4zu  %8.2f us %6.3f ns an element\n", rows, columns, forward * 1e6, forward * 1e9 / (double)(rows * columns));
+    printf("  transpose %4zu x %4zu  %8.2f us %6.3f ns an element\n", rows, columns, forward * 1e6,
+           forward * 1e9 / (double)(rows * columns));
   }
 }
 #undef TABLE
