@@ -1,0 +1,354 @@
+/* conv_*: convolutions straight from a padded, channels-last image, nothing copied. Every output is one multiply-add chain in a fixed
+   order, as in gemm_tmpl.h: tiles and blocks change the schedule, not one bit.
+
+     forward    y = windows b: a tile is some pixels by some vectors of columns. It goes along the elements of the window: each step loads
+                a row of b and broadcasts one element of each pixel's window. Rows are pointers and elements offsets, so both may lie
+                anywhere.
+     outer      dw = windows^T dy: the same tile with the roles exchanged: rows are elements of the window, steps go along pixels
+     depthwise  lanes are channels
+
+   More rows than gemm's where a row is short of vectors: with few columns there would be fewer chains than the multiply-add has stages. */
+#if defined(__aarch64__) || defined(_M_ARM64)
+#define CONV_ARM 1
+#else
+#define CONV_ARM 0
+#endif
+#define NV FN(conv_nv)
+#define MASKED FN(conv_masked)
+#define KC FN(conv_kc)
+#define ROWS_1 FN(conv_rows_1)
+#define ROWS_2 FN(conv_rows_2)
+#define ROWS_3 FN(conv_rows_3)
+#define ROWS_4 FN(conv_rows_4)
+#define TAPS FN(conv_taps)
+#define job FN(conv_job)
+#define tile_fn FN(conv_tile_fn)
+#define depthwise_fn FN(conv_depthwise_fn)
+
+enum {
+  MASKED = VL * sizeof(real) == 64,        /* a load or store of some lanes costs no more than a whole one: every last vector is one */
+  FN(conv_many) = MASKED || (CONV_ARM && VL > 1), /* 32 vector registers, not 16 */
+  NV = FN(conv_many) ? 4 : 2,
+  /* rows of a tile of 1, 2, 3, 4 vectors. Arm: GCC keeps every broadcast of a step in a register of its own. */
+  ROWS_1 = FN(conv_many) || VL * sizeof(real) == 32 ? 9 : 8,
+  ROWS_2 = !FN(conv_many) ? VL * sizeof(real) == 32 ? 6 : 4
+  : CONV_ARM              ? 9
+                          : 10,
+  TAPS = 9, /* of a depthwise tile */
+  ROWS_3 = CONV_ARM ? 6 : 8,
+  ROWS_4 = CONV_ARM ? 5 : 6,
+  KC = 768, /* rows of b at a time: KC x NV VL of it stay in the second cache while the pixels go by */
+};
+
+typedef struct { /* one tile, and what its whole panel shares */
+  const real *x[10], *begin[10];
+  real *y[10];
+  const int32_t *step, *from; /* the chain goes along `step`, offsets from x; its rows of b are at `from`, or ldb apart when that is NULL */
+  size_t steps;
+  const real *b;
+  size_t ldb, last; /* `last` lanes exist of the last vector of a row */
+  const real *start; /* depthwise: where the chains begin, unless they go on in y */
+  int adds;
+  size_t ahead; /* from a row of y to that row of the next tile, where it is worth a prefetch */
+} job;
+typedef void tile_fn(const job *a);
+typedef void depthwise_fn(const job *a, size_t j);
+
+static const real FN(conv_zeros)[4 * VL];
+
+#define LOAD(p, j) (some && (j) == nv - 1 ? v_load_n((p) + (j) * VL, last) : v_load((p) + (j) * VL))
+#define STORE(p, j, v) \
+  if (some && (j) == nv - 1) v_store_n((p) + (j) * VL, v, last); \
+  else v_store((p) + (j) * VL, v)
+#define EACH_ROW _Pragma("GCC unroll 10") for (int i = 0; i < mr; i++)
+#define EACH_VECTOR _Pragma("GCC unroll 4") for (int j = 0; j < nv; j++)
+
+V_INLINE void FN(conv_tile)(const int mr, const int nv, const int some, const job *a) {
+  const size_t last = a->last, ldb = a->ldb;
+  const real *x[10], *b = a->b;
+  vreal s[10][4];
+  EACH_ROW EACH_VECTOR s[i][j] = LOAD(a->begin[i], j);
+  EACH_ROW x[i] = a->x[i];
+  if (a->ahead) EACH_ROW EACH_VECTOR PREFETCH(a->y[i] + a->ahead + j * VL);
+  const int32_t *step = a->step, *const end = step + a->steps, *from = a->from;
+#define STEP(row_of_b) \
+  { \
+    const real *row = row_of_b; \
+    const ptrdiff_t at = *step; \
+    vreal v[4]; \
+    EACH_VECTOR v[j] = LOAD(row, j); \
+    EACH_ROW { \
+      const vreal u = v_set1(x[i][at]); \
+      EACH_VECTOR s[i][j] = v_fma(u, v[j], s[i][j]); \
+    } \
+  }
+  if (from)
+    for (; step < end; step++, from++) STEP(b + *from)
+  else
+    for (; step < end; step++, b += ldb) STEP(b)
+#undef STEP
+  EACH_ROW EACH_VECTOR STORE(a->y[i], j, s[i][j]);
+}
+
+/* ---- the tiles of each size: [nv][mr - 1], and [0] for one vector that is not whole where there are no masks. What this instruction
+   set cannot hold in registers is not referred to, and so not compiled in. */
+#define UP_TO_6(T, nv) T(1, nv) T(2, nv) T(3, nv) T(4, nv) T(5, nv) T(6, nv)
+#define UP_TO_8(T, nv) UP_TO_6(T, nv) T(7, nv) T(8, nv)
+#define UP_TO_10(T, nv) UP_TO_8(T, nv) T(9, nv) T(10, nv)
+#define EACH_TILE(T) UP_TO_10(T, 1) UP_TO_10(T, 2) UP_TO_8(T, 3) UP_TO_6(T, 4)
+#define TILE(mr, nv) static void FN(conv_##mr##x##nv)(const job *a) { FN(conv_tile)(mr, nv, MASKED, a); }
+#define SOME(mr, nv) static void FN(conv_some_##mr)(const job *a) { FN(conv_tile)(mr, nv, 1, a); }
+EACH_TILE(TILE)
+UP_TO_10(SOME, 1)
+#undef TILE
+#undef SOME
+#define TILE(mr, nv) [nv][mr - 1] = nv <= NV && mr <= ROWS_##nv ? FN(conv_##mr##x##nv) : NULL,
+#define SOME(mr, nv) [0][mr - 1] = VL > 1 && !MASKED && mr <= ROWS_1 ? FN(conv_some_##mr) : NULL,
+static tile_fn *const FN(conv_tiles)[5][10] = {EACH_TILE(TILE) UP_TO_10(SOME, 1)};
+#undef TILE
+#undef SOME
+#undef EACH_TILE
+
+/* The tiles of the next panel of n columns: their vectors, rows, and the lanes of the last vector. Without masks an unfilled vector is
+   a panel of its own. */
+V_INLINE tile_fn *const *FN(conv_panel)(size_t n, size_t *nv, size_t *rows, size_t *last) {
+  *nv = MASKED ? (n + VL - 1) / VL : n < VL ? 1 : n / VL;
+  if (*nv > NV) *nv = NV;
+  *last = n < *nv * VL ? n - (*nv - 1) * VL : VL;
+  *rows = *nv == 1 ? ROWS_1 : *nv == 2 ? ROWS_2 : *nv == 3 ? ROWS_3 : ROWS_4;
+  return FN(conv_tiles)[!MASKED && *last < VL ? 0 : *nv];
+}
+
+#ifdef HALF
+/* Odd columns that fill no more than half a vector: the next lower instruction set does twice as many of its half vectors in the same
+   time where the multiply-add unit is two of half the width, and no fewer elsewhere. */
+extern const cnn_kernels CNN_PASTE2(cnn_kernels, HALF);
+#define NARROWER CNN_PASTE2(cnn_kernels, HALF).DTYPE
+V_INLINE size_t FN(conv_few)(size_t n) { return n % VL <= VL / 2 ? n % VL : 0; }
+#endif
+
+/* ---- flipped: y^T = b^T windows^T where neighbouring pixels are neighbours in x (one channel, stride 1) and columns are few: lanes along
+   the pixels, a row a column. */
+V_INLINE size_t FN(conv_run)(const int32_t *pixel, size_t most) {
+  size_t n = 1;
+  while (n < most && pixel[n] == pixel[0] + (int32_t)n) n++;
+  return n;
+}
+V_INLINE int FN(conv_is_flipped)(const cnn_windows *w, size_t n, const int32_t *to) {
+  if (VL == 1 || to || n > ROWS_2 || w->chunks * w->length > KC || w->pixels < VL || w->pixel[1] != w->pixel[0] + 1) return 0;
+  const size_t run = FN(conv_run)(w->pixel, w->pixels);
+  const size_t plain = MASKED && n <= VL / 2 ? 2 : (MASKED ? 4 : 3) * ((n + VL - 1) / VL); /* quarters of a vector a pixel */
+  return 4 * n * ((run + VL - 1) / VL) <= run * plain;
+}
+
+static void FN(conv_flipped)(const cnn_windows *w, size_t n, const real *x, const real *b, size_t ldb, const real *start, real *y,
+                             size_t ldy, int accumulate) {
+  enum { WIDTH = 2 * VL };
+  real t[10 * WIDTH]; /* (n, WIDTH) of y^T */
+  int32_t element[KC], row[KC];
+  job a = {.step = row, .from = element, .steps = w->chunks * w->length};
+  for (size_t e = 0, c = 0, i = 0; e < a.steps; e++) {
+    element[e] = w->chunk[c] + (int32_t)i;
+    row[e] = (int32_t)(e * ldb);
+    if (++i == w->length) c++, i = 0;
+  }
+  for (size_t j = 0; j < n; j++) {
+    a.x[j] = b + j;
+    a.y[j] = t + j * WIDTH;
+    a.begin[j] = accumulate || start ? a.y[j] : FN(conv_zeros);
+  }
+  for (size_t m = 0, lanes; m < w->pixels; m += lanes) {
+    size_t nv, rows;
+    const size_t run = FN(conv_run)(w->pixel + m, w->pixels - m < WIDTH ? w->pixels - m : WIDTH);
+    tile_fn *tile = FN(conv_panel)(run, &nv, &rows, &a.last)[n - 1];
+    lanes = (nv - 1) * VL + a.last;
+    if (accumulate || start)
+      for (size_t j = 0; j < n; j++)
+        for (size_t r = 0; r < lanes; r++) t[j * WIDTH + r] = accumulate ? y[(m + r) * ldy + j] : start[j];
+    a.b = x + w->pixel[m];
+    tile(&a);
+    FN(pack)(1, lanes, n, t, WIDTH, y + m * ldy, ldy);
+  }
+}
+
+static void FN(conv_forward)(const cnn_windows *w, size_t n, const real *x, const real *b, size_t ldb, const real *start, real *y,
+                             const int32_t *to, size_t ldy, int accumulate) {
+  if (!w->pixels || !n) return;
+  if (FN(conv_is_flipped)(w, n, to)) {
+    FN(conv_flipped)(w, n, x, b, ldb, start, y, ldy, accumulate);
+    return;
+  }
+#ifdef HALF
+  const size_t few = FN(conv_few)(n);
+  n -= few;
+  if (few) NARROWER.conv_forward(w, few, x, b + n, ldb, start ? start + n : NULL, y + n, to, ldy, accumulate);
+#endif
+  const size_t k = w->chunks * w->length;
+  size_t e = 0, c = 0, t = 0;
+  do { /* once even when k is 0 */
+    int32_t element[KC];
+    job a = {.step = element, .steps = k - e < KC ? k - e : KC, .ldb = ldb};
+    for (size_t i = 0; i < a.steps; i++) {
+      element[i] = w->chunk[c] + (int32_t)t;
+      if (++t == w->length) c++, t = 0;
+    }
+    for (size_t j = 0, nv, rows; j < n; j += nv * VL) {
+      tile_fn *const *tiles = FN(conv_panel)(n - j, &nv, &rows, &a.last);
+      const size_t count = (w->pixels + rows - 1) / rows;
+      a.b = b + e * ldb + j;
+      for (size_t i = 0, m = 0; i < count; i++) {
+        const size_t mr = w->pixels / count + (i < w->pixels % count);
+        for (size_t r = 0; r < mr; r++, m++) {
+          STAY_SCALAR;
+          a.x[r] = x + w->pixel[m];
+          a.y[r] = y + (to ? (size_t)to[m] : m * ldy) + j;
+          a.begin[r] = accumulate || e ? a.y[r] : start ? start + j : FN(conv_zeros);
+        }
+        tiles[mr - 1](&a);
+      }
+    }
+    e += a.steps;
+  } while (e < k);
+}
+
+static void FN(conv_outer)(const cnn_windows *w, size_t n, const real *x, const real *dy, const int32_t *from, size_t lddy, real *dw,
+                           size_t lddw, int accumulate) {
+#ifdef HALF
+  const size_t few = FN(conv_few)(n);
+  n -= few;
+  if (few) NARROWER.conv_outer(w, few, x, dy + n, from, lddy, dw + n, lddw, accumulate);
+#endif
+  const size_t k = w->chunks * w->length;
+  for (size_t j = 0, nv, rows; j < n; j += nv * VL) {
+    job a = {.step = w->pixel, .steps = w->pixels, .from = from, .b = dy + j, .ldb = lddy};
+    tile_fn *const *tiles = FN(conv_panel)(n - j, &nv, &rows, &a.last);
+    const size_t count = (k + rows - 1) / rows;
+    for (size_t i = 0, e = 0, c = 0, t = 0; i < count; i++) {
+      const size_t mr = k / count + (i < k % count);
+      for (size_t r = 0; r < mr; r++, e++) {
+        STAY_SCALAR;
+        a.x[r] = x + w->chunk[c] + t;
+        a.y[r] = dw + e * lddw + j;
+        a.begin[r] = accumulate ? a.y[r] : FN(conv_zeros);
+        if (++t == w->length) c++, t = 0;
+      }
+      a.ahead = accumulate && a.steps >= 32 && e + mr <= k ? mr * lddw : 0; /* dw is cold, a line a row */
+      tiles[mr - 1](&a);
+    }
+  }
+}
+
+/* ---- depthwise: one vector of channels and the taps of a tile in registers, along the pixels: forward their weights, outer their sums */
+V_INLINE void FN(conv_depthwise_forward_tile)(const int mr, const int some, const job *a, size_t j0) {
+  enum { nv = 1 };
+  const size_t last = a->last, ldy = a->ldb;
+  const real *x[10];
+  real *y = a->y[0] + j0;
+  vreal v[10], first = a->start ? LOAD(a->start + j0, 0) : v_zero();
+  EACH_ROW v[i] = LOAD(a->begin[i] + j0, 0);
+  EACH_ROW x[i] = a->x[i] + j0;
+  const int32_t *step = a->step, *const end = step + a->steps, *to = a->from;
+#define STEP(row_of_y) \
+  { \
+    real *row = row_of_y; \
+    const ptrdiff_t at = *step; \
+    vreal s = a->adds ? LOAD(row, 0) : first; \
+    EACH_ROW s = v_fma(LOAD(x[i] + at, 0), v[i], s); \
+    STORE(row, 0, s); \
+  }
+  if (to)
+    for (; step < end; step++, to++) STEP(y + *to)
+  else
+    for (; step < end; step++, y += ldy) STEP(y)
+#undef STEP
+}
+
+V_INLINE void FN(conv_depthwise_outer_tile)(const int mr, const int some, const job *a, size_t j0) {
+  enum { nv = 1 };
+  const size_t last = a->last, ldb = a->ldb;
+  const real *x[10], *b = a->b + j0;
+  vreal s[10];
+  EACH_ROW s[i] = a->adds ? LOAD(a->y[i] + j0, 0) : v_zero();
+  EACH_ROW x[i] = a->x[i] + j0;
+  const int32_t *step = a->step, *const end = step + a->steps, *from = a->from;
+#define STEP(row_of_b) \
+  { \
+    const ptrdiff_t at = *step; \
+    const vreal v = LOAD(row_of_b, 0); \
+    EACH_ROW s[i] = v_fma(LOAD(x[i] + at, 0), v, s[i]); \
+  }
+  if (from)
+    for (; step < end; step++, from++) STEP(b + *from)
+  else
+    for (; step < end; step++, b += ldb) STEP(b)
+#undef STEP
+  EACH_ROW STORE(a->y[i] + j0, 0, s[i]);
+}
+#undef LOAD
+#undef STORE
+#undef EACH_ROW
+#undef EACH_VECTOR
+
+#define TILE(mr, nv) \
+  static void FN(conv_depthwise_forward_##mr)(const job *a, size_t j) { FN(conv_depthwise_forward_tile)(mr, MASKED, a, j); } \
+  static void FN(conv_depthwise_forward_some_##mr)(const job *a, size_t j) { FN(conv_depthwise_forward_tile)(mr, 1, a, j); } \
+  static void FN(conv_depthwise_outer_##mr)(const job *a, size_t j) { FN(conv_depthwise_outer_tile)(mr, MASKED, a, j); } \
+  static void FN(conv_depthwise_outer_some_##mr)(const job *a, size_t j) { FN(conv_depthwise_outer_tile)(mr, 1, a, j); }
+UP_TO_10(TILE, 1)
+#undef TILE
+#define TILE(mr, nv) [0][0][mr - 1] = mr <= TAPS ? FN(conv_depthwise_forward_##mr) : NULL, \
+                     [0][1][mr - 1] = mr <= TAPS && VL > 1 && !MASKED ? FN(conv_depthwise_forward_some_##mr) : NULL, \
+                     [1][0][mr - 1] = mr <= TAPS ? FN(conv_depthwise_outer_##mr) : NULL, \
+                     [1][1][mr - 1] = mr <= TAPS && VL > 1 && !MASKED ? FN(conv_depthwise_outer_some_##mr) : NULL,
+static depthwise_fn *const FN(conv_depthwise_tiles)[2][2][10] = {UP_TO_10(TILE, 1)};
+#undef TILE
+#undef UP_TO_6
+#undef UP_TO_8
+#undef UP_TO_10
+
+static void FN(conv_depthwise)(int outer, const cnn_windows *w, size_t channels, const real *x, const real *b, real *y, job *a) {
+  const size_t count = (w->chunks + TAPS - 1) / TAPS;
+  const int adds = a->adds;
+  a->step = w->pixel, a->steps = w->pixels;
+  for (size_t j = 0; j < channels; j += VL) {
+    a->last = channels - j < VL ? channels - j : VL;
+    a->adds = adds;
+    for (size_t i = 0, c = 0; i < count; i++) {
+      const size_t mr = w->chunks / count + (i < w->chunks % count);
+      for (size_t r = 0; r < mr; r++, c++) {
+        STAY_SCALAR;
+        a->x[r] = x + w->chunk[c];
+        a->begin[r] = b + c * channels;
+        a->y[r] = outer ? y + c * channels : y;
+      }
+      FN(conv_depthwise_tiles)[outer][!MASKED && a->last < VL][mr - 1](a, j);
+      a->adds |= !outer;
+    }
+  }
+}
+
+static void FN(conv_depthwise_forward)(const cnn_windows *w, size_t channels, const real *x, const real *b, const real *start, real *y,
+                                       const int32_t *to, size_t ldy, int accumulate) {
+  job a = {.from = to, .ldb = ldy, .start = start, .adds = accumulate};
+  FN(conv_depthwise)(0, w, channels, x, b, y, &a);
+}
+
+static void FN(conv_depthwise_outer)(const cnn_windows *w, size_t channels, const real *x, const real *dy, const int32_t *from, size_t lddy,
+                                     real *dw, int accumulate) {
+  job a = {.from = from, .ldb = lddy, .b = dy, .adds = accumulate};
+  FN(conv_depthwise)(1, w, channels, x, dw, dw, &a);
+}
+
+#undef NV
+#undef MASKED
+#undef KC
+#undef ROWS_1
+#undef ROWS_2
+#undef ROWS_3
+#undef ROWS_4
+#undef TAPS
+#undef job
+#undef tile_fn
+#undef depthwise_fn
+#undef CONV_ARM
+#undef NARROWER
