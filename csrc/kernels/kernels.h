@@ -4,6 +4,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* The windows of a convolution or a pool in one image: channels last, and padded, so that every window lies inside. */
+typedef struct {
+  size_t pixels;          /* m: outputs of one channel */
+  const int32_t *pixel;   /* (pixels,) where each one's window begins, in elements of x */
+  size_t chunks, length;  /* k = chunks * length: a window is `chunks` runs of `length` neighbouring elements */
+  const int32_t *chunk;   /* (chunks,) where each run begins, relative to the window */
+} cnn_windows;
+
 typedef struct {
 #define K(result, name, arguments) result(*name) arguments;
 #define R(result, name, arguments) result(*name) arguments;

@@ -347,6 +347,15 @@ static void T_(check_gemv)(const TABLE *t) { (void)t; }
 static void T_(check_gemv_t)(const TABLE *t) { (void)t; }
 static void T_(check_ger)(const TABLE *t) { (void)t; }
 
+/* ---- convolutions, pools, transpose: check_windows.c */
+static void T_(check_conv_forward)(const TABLE *t) { (void)t; }
+static void T_(check_conv_outer)(const TABLE *t) { (void)t; }
+static void T_(check_conv_depthwise_forward)(const TABLE *t) { (void)t; }
+static void T_(check_conv_depthwise_outer)(const TABLE *t) { (void)t; }
+static void T_(check_pool_max)(const TABLE *t) { (void)t; }
+static void T_(check_pool_sum)(const TABLE *t) { (void)t; }
+static void T_(check_transpose)(const TABLE *t) { (void)t; }
+
 /* ---- activations. Backward arrays: dy, z, y, dz; z or y as the row reads, unrelated here, for the derivative is of one of them. */
 #define ACTIVATION(name, constants, f, v_index, derivative) \
   AFTER(name##_forward) AFTER(name##_backward) \

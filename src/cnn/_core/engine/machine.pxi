@@ -32,6 +32,14 @@ cdef extern from "core/random.h" nogil:
     void cnn_random_mask(const cnn_random *at, uint64_t first, size_t n, double rate, uint8_t *keep)
     void cnn_random_permutation(const cnn_random *at, size_t n, uint32_t *out)
 
+cdef extern from "kernels/kernels.h" nogil:
+    ctypedef struct cnn_windows:
+        size_t pixels
+        const int32_t *pixel
+        size_t chunks
+        size_t length
+        const int32_t *chunk
+
 cdef extern from "core/pool.h" nogil:
     void cnn_parallel_for(const cnn_executor *executor, size_t count, void (*body)(void *arg, size_t index, int32_t member) noexcept nogil, void *arg)
     int32_t cnn_executor_width(const cnn_executor *executor)
