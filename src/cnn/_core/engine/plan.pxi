@@ -36,6 +36,8 @@ cdef struct Plan:
     unsigned char *wanted  # by block: has a gradient
     size_t scratch         # place in the frame
     size_t frame           # bytes
+    char *tables           # constants of all ops
+    size_t tables_bytes
     double flops           # multiply-adds of a row, forward
 
 cdef struct PlanWish:      # what a plan is to be made for
@@ -66,6 +68,7 @@ cdef void plan_release(Plan *p) noexcept nogil:
     cnn_memory_release(p.backward)
     cnn_memory_release(p.add)
     cnn_memory_release(p.wanted)
+    cnn_memory_release(p.tables)
     memset(p, 0, sizeof(Plan))
 
 
@@ -465,6 +468,24 @@ cdef cnn_status plan_memory(Plan *p, const PlanWish *wish, const unsigned char *
     return CNN_OK
 
 
+cdef cnn_status plan_tables(Plan *p, cnn_error *error) noexcept nogil:
+    """What ops compute once: a block of memory for all of them."""
+    cdef size_t i, at = 0
+    for i in range(p.n_steps):
+        p.tables_bytes += rounded(p.steps[i].plan.tables)
+    if p.tables_bytes == 0:
+        return CNN_OK
+    p.tables = <char *>cnn_memory_new(p.allocator, p.tables_bytes)
+    if p.tables == NULL:
+        return cnn_fail(error, CNN_E_MEMORY, "not enough memory for a plan")
+    for i in range(p.n_steps):
+        if p.steps[i].plan.tables:
+            p.steps[i].plan.table = p.tables + at
+            p.steps[i].table.prepare(&p.steps[i].plan, p.steps[i].plan.table)
+            at += rounded(p.steps[i].plan.tables)
+    return CNN_OK
+
+
 cdef cnn_status plan_orders(Plan *p, const PlanWish *wish, cnn_error *error) noexcept nogil:
     """What runs, in which order, and who adds into a gradient that another has begun."""
     cdef const Graph *g = p.graph
@@ -535,6 +556,8 @@ cdef cnn_status plan_make_in(Plan *p, const Network *net, const PlanWish *wish, 
         status = plan_memory(p, wish, flows, error)
     if status == CNN_OK:
         status = plan_orders(p, wish, error)
+    if status == CNN_OK:
+        status = plan_tables(p, error)
     cnn_memory_release(flows)
     if status != CNN_OK:
         plan_release(p)
