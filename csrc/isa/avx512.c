@@ -9,6 +9,7 @@
 #pragma GCC target("avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")
 #endif
 #define ISA avx512
+#define HALF avx2 /* of which it has every instruction, at half the width */
 #define VEC "vec/avx512.h"
 #define ROWS 1
 #include "kernels/instantiate.h"

@@ -3,9 +3,9 @@
 #include "kernels/math_tmpl.h"
 #include "kernels/vector_tmpl.h"
 #include "kernels/gemm_tmpl.h"
-#include "kernels/gemv_tmpl.h"
 #include "kernels/conv_tmpl.h"
 #include "kernels/pool_tmpl.h"
+#include "kernels/gemv_tmpl.h"
 #if ROWS
 #include "kernels/activations_tmpl.h"
 #include "kernels/optimizers_tmpl.h"

@@ -1,9 +1,10 @@
 /* conv_*: convolutions straight from a padded, channels-last image, nothing copied. Every output is one multiply-add chain in a fixed
    order, as in gemm_tmpl.h: tiles and blocks change the schedule, not one bit.
 
-     forward    y = windows b: a tile is some pixels by some vectors of columns; each step loads a row of b and broadcasts one element
-                of each pixel's window. Pixels are pointers, so they may lie anywhere.
-     outer      dw = windows^T dy: the same tile with the roles exchanged: a pointer for each element of the window, steps along pixels
+     forward    y = windows b: a tile is some pixels by some vectors of columns. It goes along the elements of the window: each step loads
+                a row of b and broadcasts one element of each pixel's window. Rows are pointers and elements offsets, so both may lie
+                anywhere.
+     outer      dw = windows^T dy: the same tile with the roles exchanged: rows are elements of the window, steps go along pixels
      depthwise  lanes are channels; the tiles are pixels (forward) or taps (outer) by one vector
 
    More rows than gemm's where a row is short of vectors: with few columns there would be fewer chains than the multiply-add has stages. */
@@ -13,7 +14,7 @@
 #define CONV_ARM 0
 #endif
 #define NV FN(conv_nv)
-#define MASKS FN(conv_masks)
+#define MASKED FN(conv_masked)
 #define KC FN(conv_kc)
 #define ROWS_1 FN(conv_rows_1)
 #define ROWS_2 FN(conv_rows_2)
@@ -21,265 +22,270 @@
 #define ROWS_4 FN(conv_rows_4)
 #define job FN(conv_job)
 #define tile_fn FN(conv_tile_fn)
+#define depthwise_fn FN(conv_depthwise_fn)
 
 enum {
-  FN(conv_many) = VL * sizeof(real) == 64 || (CONV_ARM && VL > 1), /* 32 vector registers, not 16 */
-  MASKS = VL * sizeof(real) >= 32,                                 /* loads and stores of some lanes cost no more than whole ones */
+  MASKED = VL * sizeof(real) == 64,        /* a load or store of some lanes costs no more than a whole one: every last vector is one */
+  FN(conv_many) = MASKED || (CONV_ARM && VL > 1), /* 32 vector registers, not 16 */
   NV = FN(conv_many) ? 4 : 2,
   /* rows of a tile of 1, 2, 3, 4 vectors. Arm: GCC keeps every broadcast of a step in a register of its own. */
-  ROWS_1 = FN(conv_many) || MASKS ? 12 : 8,
-  ROWS_2 = !FN(conv_many) ? MASKS ? 6 : 4 : CONV_ARM ? 9 : 12,
+  ROWS_1 = FN(conv_many) || VL * sizeof(real) == 32 ? 10 : 8,
+  ROWS_2 = !FN(conv_many) ? VL * sizeof(real) == 32 ? 6 : 4 : CONV_ARM ? 9 : 10,
   ROWS_3 = CONV_ARM ? 6 : 8,
   ROWS_4 = CONV_ARM ? 5 : 6,
   KC = 768, /* rows of b at a time: KC x NV VL of it stay in the second cache while the pixels go by */
 };
 
-typedef struct { /* what the tiles of one panel share */
-  const int32_t *row, *to; /* of forward a pixel, of outer an element of the window: where it is in x, and in y (NULL: ldy apart) */
-  const int32_t *step;     /* of forward the chunks, of outer the pixels */
-  size_t steps, length;
-  const real *x, *b, *start;
-  const int32_t *from; /* outer: the rows of b (NULL: ldb apart) */
-  real *y;
-  size_t ldb, ldy, last; /* `last` lanes exist of the last vector of a row */
-  int accumulate;
+typedef struct { /* one tile, and what its whole panel shares */
+  const real *x[10], *begin[10];
+  real *y[10];
+  const int32_t *step, *from; /* the chain goes along `step`, offsets from x; its rows of b are at `from`, or ldb apart when that is NULL */
+  size_t steps;
+  const real *b;
+  size_t ldb, last; /* `last` lanes exist of the last vector of a row */
+  size_t ahead;     /* from a row of y to that row of the next tile, where it is worth a prefetch */
 } job;
-typedef void tile_fn(const job *a, size_t row);
+typedef void tile_fn(const job *a);
+typedef void depthwise_fn(const job *a, size_t j, size_t begin);
 
-#define AT(p, j) (some && (j) == nv - 1 ? v_load_n((p) + (j) * VL, a->last) : v_load((p) + (j) * VL))
-#define ROW_OF_Y(i) (a->y + (a->to ? (size_t)a->to[row + (size_t)(i)] : (row + (size_t)(i)) * a->ldy))
-#define EACH_ROW _Pragma("GCC unroll 12") for (int i = 0; i < mr; i++)
-#define EACH _Pragma("GCC unroll 4") for (int j = 0; j < nv; j++)
+static const real FN(conv_zeros)[4 * VL];
 
-V_INLINE void FN(conv_begin)(const int mr, const int nv, const int some, const job *a, size_t row, vreal s[12][4]) {
-  if (a->accumulate) EACH_ROW EACH s[i][j] = AT(ROW_OF_Y(i), j);
-  else if (a->start) EACH_ROW EACH s[i][j] = AT(a->start, j);
-  else EACH_ROW EACH s[i][j] = v_zero();
-}
-V_INLINE void FN(conv_end)(const int mr, const int nv, const int some, const job *a, size_t row, vreal s[12][4]) {
-  EACH_ROW {
-    real *y = ROW_OF_Y(i);
-    EACH if (some && j == nv - 1) v_store_n(y + j * VL, s[i][j], a->last);
-    else v_store(y + j * VL, s[i][j]);
+#define LOAD(p, j) (some && (j) == nv - 1 ? v_load_n((p) + (j) * VL, last) : v_load((p) + (j) * VL))
+#define STORE(p, j, v) \
+  if (some && (j) == nv - 1) v_store_n((p) + (j) * VL, v, last); \
+  else v_store((p) + (j) * VL, v)
+#define EACH_ROW _Pragma("GCC unroll 10") for (int i = 0; i < mr; i++)
+#define EACH_VECTOR _Pragma("GCC unroll 4") for (int j = 0; j < nv; j++)
+
+V_INLINE void FN(conv_tile)(const int mr, const int nv, const int some, const job *a) {
+  const size_t last = a->last, ldb = a->ldb;
+  const real *x[10], *b = a->b;
+  vreal s[10][4];
+  EACH_ROW EACH_VECTOR s[i][j] = LOAD(a->begin[i], j);
+  EACH_ROW x[i] = a->x[i];
+  if (a->ahead)
+    EACH_ROW EACH_VECTOR PREFETCH(a->y[i] + a->ahead + j * VL);
+  const int32_t *step = a->step, *const end = step + a->steps, *from = a->from;
+#define STEP(row_of_b) \
+  { \
+    const real *row = row_of_b; \
+    const ptrdiff_t at = *step; \
+    vreal v[4]; \
+    EACH_VECTOR v[j] = LOAD(row, j); \
+    EACH_ROW { \
+      const vreal u = v_set1(x[i][at]); \
+      EACH_VECTOR s[i][j] = v_fma(u, v[j], s[i][j]); \
+    } \
   }
+  if (from)
+    for (; step < end; step++, from++) STEP(b + *from)
+  else
+    for (; step < end; step++, b += ldb) STEP(b)
+#undef STEP
+  EACH_ROW EACH_VECTOR STORE(a->y[i], j, s[i][j]);
 }
 
-V_INLINE void FN(conv_forward_tile)(const int mr, const int nv, const int some, const job *a, size_t row) {
-  vreal s[12][4];
-  const real *window[12], *b = a->b;
-  FN(conv_begin)(mr, nv, some, a, row, s);
-  EACH_ROW window[i] = a->x + a->row[row + (size_t)i];
-  for (size_t c = 0; c < a->steps; c++) {
-    const ptrdiff_t chunk = a->step[c];
-    const real *at[12];
-    EACH_ROW at[i] = window[i] + chunk;
-    for (size_t t = 0; t < a->length; t++, b += a->ldb) {
-      vreal v[4];
-      EACH v[j] = AT(b, j);
-      EACH_ROW {
-        const vreal u = v_set1(at[i][t]);
-        EACH s[i][j] = v_fma(u, v[j], s[i][j]);
-      }
-    }
-  }
-  FN(conv_end)(mr, nv, some, a, row, s);
-}
-
-V_INLINE void FN(conv_outer_tile)(const int mr, const int nv, const int some, const job *a, size_t row) {
-  vreal s[12][4];
-  const real *at[12];
-  FN(conv_begin)(mr, nv, some, a, row, s);
-  EACH_ROW at[i] = a->x + a->row[i];
-  for (size_t m = 0; m < a->steps; m++) {
-    const ptrdiff_t pixel = a->step[m];
-    const real *b = a->b + (a->from ? (size_t)a->from[m] : m * a->ldb);
-    vreal v[4];
-    EACH v[j] = AT(b, j);
-    EACH_ROW {
-      const vreal u = v_set1(at[i][pixel]);
-      EACH s[i][j] = v_fma(u, v[j], s[i][j]);
-    }
-  }
-  FN(conv_end)(mr, nv, some, a, row, s);
-}
-
-/* ---- the tiles of each size */
+/* ---- the tiles of each size: [nv][mr - 1], and [0] for one vector that is not whole where there are no masks. What this instruction
+   set cannot hold in registers is not referred to, and so not compiled in. */
 #define UP_TO_6(T, nv) T(1, nv) T(2, nv) T(3, nv) T(4, nv) T(5, nv) T(6, nv)
 #define UP_TO_8(T, nv) UP_TO_6(T, nv) T(7, nv) T(8, nv)
-#define UP_TO_12(T, nv) UP_TO_8(T, nv) T(9, nv) T(10, nv) T(11, nv) T(12, nv)
-#define EACH_TILE(T) UP_TO_12(T, 1) UP_TO_12(T, 2) UP_TO_8(T, 3) UP_TO_6(T, 4)
-#define TILE(mr, nv) \
-  static void FN(conv_forward_##mr##x##nv)(const job *a, size_t row) { FN(conv_forward_tile)(mr, nv, 0, a, row); } \
-  static void FN(conv_forward_some_##mr##x##nv)(const job *a, size_t row) { FN(conv_forward_tile)(mr, nv, 1, a, row); } \
-  static void FN(conv_outer_##mr##x##nv)(const job *a, size_t row) { FN(conv_outer_tile)(mr, nv, 0, a, row); } \
-  static void FN(conv_outer_some_##mr##x##nv)(const job *a, size_t row) { FN(conv_outer_tile)(mr, nv, 1, a, row); }
+#define UP_TO_10(T, nv) UP_TO_8(T, nv) T(9, nv) T(10, nv)
+#define EACH_TILE(T) UP_TO_10(T, 1) UP_TO_10(T, 2) UP_TO_8(T, 3) UP_TO_6(T, 4)
+#define TILE(mr, nv) static void FN(conv_##mr##x##nv)(const job *a) { FN(conv_tile)(mr, nv, MASKED, a); }
+#define SOME(mr, nv) static void FN(conv_some_##mr)(const job *a) { FN(conv_tile)(mr, nv, 1, a); }
 EACH_TILE(TILE)
-#undef TILE
-
-/* [some][nv - 1][mr - 1]; what this instruction set cannot hold in registers is not referred to, and so not compiled in. */
-#define HELD(mr, nv) (nv <= NV && mr <= ROWS_##nv)
-#define TILE(mr, nv) [0][nv - 1][mr - 1] = HELD(mr, nv) ? FN(conv_forward_##mr##x##nv) : NULL,
-#define SOME(mr, nv) [1][nv - 1][mr - 1] = HELD(mr, nv) && VL > 1 && (MASKS || nv == 1) ? FN(conv_forward_some_##mr##x##nv) : NULL,
-static tile_fn *const FN(conv_forward_tiles)[2][4][12] = {EACH_TILE(TILE) EACH_TILE(SOME)};
+UP_TO_10(SOME, 1)
 #undef TILE
 #undef SOME
-#define TILE(mr, nv) [0][nv - 1][mr - 1] = HELD(mr, nv) ? FN(conv_outer_##mr##x##nv) : NULL,
-#define SOME(mr, nv) [1][nv - 1][mr - 1] = HELD(mr, nv) && VL > 1 && (MASKS || nv == 1) ? FN(conv_outer_some_##mr##x##nv) : NULL,
-static tile_fn *const FN(conv_outer_tiles)[2][4][12] = {EACH_TILE(TILE) EACH_TILE(SOME)};
+#define TILE(mr, nv) [nv][mr - 1] = nv <= NV && mr <= ROWS_##nv ? FN(conv_##mr##x##nv) : NULL,
+#define SOME(mr, nv) [0][mr - 1] = VL > 1 && !MASKED && mr <= ROWS_1 ? FN(conv_some_##mr) : NULL,
+static tile_fn *const FN(conv_tiles)[5][10] = {EACH_TILE(TILE) UP_TO_10(SOME, 1)};
 #undef TILE
 #undef SOME
-#undef HELD
 #undef EACH_TILE
-#undef UP_TO_6
-#undef UP_TO_8
-#undef UP_TO_12
 
-V_INLINE size_t FN(conv_rows)(size_t nv) { return nv == 1 ? ROWS_1 : nv == 2 ? ROWS_2 : nv == 3 ? ROWS_3 : ROWS_4; }
-
-/* The next panel of n columns: its vectors, and the lanes of the last. Without masks an unfilled vector is a panel of its own. */
-V_INLINE size_t FN(conv_panel)(size_t n, size_t *last) {
-  size_t nv = MASKS ? (n + VL - 1) / VL : n < VL ? 1 : n / VL;
-  nv = nv < NV ? nv : NV;
-  *last = n < nv * VL ? n - (nv - 1) * VL : VL;
-  return nv;
+/* The tiles of the next panel of n columns: their vectors, rows, and the lanes of the last vector. Without masks an unfilled vector is
+   a panel of its own. */
+V_INLINE tile_fn *const *FN(conv_panel)(size_t n, size_t *nv, size_t *rows, size_t *last) {
+  *nv = MASKED ? (n + VL - 1) / VL : n < VL ? 1 : n / VL;
+  if (*nv > NV) *nv = NV;
+  *last = n < *nv * VL ? n - (*nv - 1) * VL : VL;
+  *rows = *nv == 1 ? ROWS_1 : *nv == 2 ? ROWS_2 : *nv == 3 ? ROWS_3 : ROWS_4;
+  return FN(conv_tiles)[!MASKED && *last < VL ? 0 : *nv];
 }
+
+#ifdef HALF
+/* Odd columns that fill no more than half a vector: the next lower instruction set does twice as many of its half vectors in the same
+   time where the multiply-add unit is two of half the width, and no fewer elsewhere. */
+extern const cnn_kernels CNN_PASTE2(cnn_kernels, HALF);
+#define NARROWER CNN_PASTE2(cnn_kernels, HALF).DTYPE
+V_INLINE size_t FN(conv_few)(size_t n) { return n % VL <= VL / 2 ? n % VL : 0; }
+#endif
 
 static void FN(conv_forward)(const cnn_windows *w, size_t n, const real *x, const real *b, size_t ldb, const real *start, real *y,
                              const int32_t *to, size_t ldy, int accumulate) {
-  if (!w->pixels) return;
-  for (size_t j = 0, nv; j < n; j += nv * VL) {
-    job a = {.row = w->pixel, .to = to, .y = y + j, .ldb = ldb, .ldy = ldy};
-    nv = FN(conv_panel)(n - j, &a.last);
-    const size_t rows = FN(conv_rows)(nv), count = (w->pixels + rows - 1) / rows;
-    tile_fn *const *tiles = FN(conv_forward_tiles)[a.last < VL][nv - 1];
-    size_t c = 0, t = 0; /* a block of k: whole chunks, or a part of one */
-    do {                 /* once even when k is 0 */
-      const size_t whole = w->length ? KC / w->length : w->chunks, left = w->chunks - c;
-      a.steps = !left ? 0 : !whole ? 1 : left < whole ? left : whole;
-      a.length = whole ? w->length : w->length - t < KC ? w->length - t : KC;
-      a.step = w->chunk + c;
-      a.x = x + t;
-      a.b = b + (c * w->length + t) * ldb + j;
-      a.start = start ? start + j : NULL;
-      a.accumulate = accumulate || c || t;
-      for (size_t i = 0, row = 0; i < count; i++) {
+#ifdef HALF
+  const size_t few = FN(conv_few)(n);
+  n -= few;
+  if (few) NARROWER.conv_forward(w, few, x, b + n, ldb, start ? start + n : NULL, y + n, to, ldy, accumulate);
+#endif
+  const size_t k = w->chunks * w->length;
+  size_t e = 0, c = 0, t = 0;
+  do { /* once even when k is 0 */
+    int32_t element[KC];
+    job a = {.step = element, .steps = k - e < KC ? k - e : KC, .ldb = ldb};
+    for (size_t i = 0; i < a.steps; i++) {
+      element[i] = w->chunk[c] + (int32_t)t;
+      if (++t == w->length) c++, t = 0;
+    }
+    for (size_t j = 0, nv, rows; j < n; j += nv * VL) {
+      tile_fn *const *tiles = FN(conv_panel)(n - j, &nv, &rows, &a.last);
+      const size_t count = (w->pixels + rows - 1) / rows;
+      a.b = b + e * ldb + j;
+      for (size_t i = 0, m = 0; i < count; i++) {
         const size_t mr = w->pixels / count + (i < w->pixels % count);
-        tiles[mr - 1](&a, row);
-        row += mr;
+        for (size_t r = 0; r < mr; r++, m++) {
+          STAY_SCALAR;
+          a.x[r] = x + w->pixel[m];
+          a.y[r] = y + (to ? (size_t)to[m] : m * ldy) + j;
+          a.begin[r] = accumulate || e ? a.y[r] : start ? start + j : FN(conv_zeros);
+        }
+        tiles[mr - 1](&a);
       }
-      if (whole) c += a.steps;
-      else if ((t += a.length) == w->length) c++, t = 0;
-    } while (c < w->chunks);
-  }
+    }
+    e += a.steps;
+  } while (e < k);
 }
 
 static void FN(conv_outer)(const cnn_windows *w, size_t n, const real *x, const real *dy, const int32_t *from, size_t lddy, real *dw,
                            size_t lddw, int accumulate) {
+#ifdef HALF
+  const size_t few = FN(conv_few)(n);
+  n -= few;
+  if (few) NARROWER.conv_outer(w, few, x, dy + n, from, lddy, dw + n, lddw, accumulate);
+#endif
   const size_t k = w->chunks * w->length;
-  if (!k) return;
-  for (size_t j = 0, nv; j < n; j += nv * VL) {
-    int32_t element[12];
-    job a = {.row = element, .step = w->pixel, .steps = w->pixels, .x = x, .b = dy + j, .from = from, .ldb = lddy,
-             .y = dw + j, .ldy = lddw, .accumulate = accumulate};
-    nv = FN(conv_panel)(n - j, &a.last);
-    const size_t rows = FN(conv_rows)(nv), count = (k + rows - 1) / rows;
-    tile_fn *const *tiles = FN(conv_outer_tiles)[a.last < VL][nv - 1];
-    for (size_t i = 0, row = 0, c = 0, t = 0; i < count; i++) {
+  for (size_t j = 0, nv, rows; j < n; j += nv * VL) {
+    job a = {.step = w->pixel, .steps = w->pixels, .from = from, .b = dy + j, .ldb = lddy};
+    tile_fn *const *tiles = FN(conv_panel)(n - j, &nv, &rows, &a.last);
+    const size_t count = (k + rows - 1) / rows;
+    for (size_t i = 0, e = 0, c = 0, t = 0; i < count; i++) {
       const size_t mr = k / count + (i < k % count);
-      for (size_t e = 0; e < mr; e++) {
-        element[e] = w->chunk[c] + (int32_t)t;
+      for (size_t r = 0; r < mr; r++, e++) {
+        STAY_SCALAR;
+        a.x[r] = x + w->chunk[c] + t;
+        a.y[r] = dw + e * lddw + j;
+        a.begin[r] = accumulate ? a.y[r] : FN(conv_zeros);
         if (++t == w->length) c++, t = 0;
       }
-      tiles[mr - 1](&a, row);
-      row += mr;
+      a.ahead = accumulate && a.steps >= 32 && e + mr <= k ? mr * lddw : 0; /* dw is cold, a line a row */
+      tiles[mr - 1](&a);
     }
   }
 }
 
 /* ---- depthwise: one vector of channels, a tile of pixels or of taps */
-V_INLINE void FN(conv_depthwise_forward_tile)(const int mr, const int some, const job *a, size_t row) {
+V_INLINE void FN(conv_depthwise_forward_tile)(const int mr, const int some, const job *a, size_t j0, size_t begin) {
+  const size_t last = a->last, ldb = a->ldb;
+  const real *x[10], *b = a->b + j0;
   enum { nv = 1 };
-  vreal s[12][4];
-  const real *window[12], *b = a->b;
-  FN(conv_begin)(mr, nv, some, a, row, s);
-  EACH_ROW window[i] = a->x + a->row[row + (size_t)i];
-  for (size_t c = 0; c < a->steps; c++, b += a->ldb) {
+  vreal s[10];
+  EACH_ROW s[i] = LOAD(a->begin[i] + begin, 0);
+  EACH_ROW x[i] = a->x[i] + j0;
+  for (size_t c = 0; c < a->steps; c++, b += ldb) {
     const ptrdiff_t tap = a->step[c];
-    const vreal v = AT(b, 0);
-    EACH_ROW s[i][0] = v_fma(AT(window[i] + tap, 0), v, s[i][0]);
+    const vreal v = LOAD(b, 0);
+    EACH_ROW s[i] = v_fma(LOAD(x[i] + tap, 0), v, s[i]);
   }
-  FN(conv_end)(mr, nv, some, a, row, s);
+  EACH_ROW STORE(a->y[i] + j0, 0, s[i]);
 }
 
-V_INLINE void FN(conv_depthwise_outer_tile)(const int mr, const int some, const job *a, size_t row) {
+V_INLINE void FN(conv_depthwise_outer_tile)(const int mr, const int some, const job *a, size_t j0, size_t begin) {
+  const size_t last = a->last;
+  const real *x[10];
   enum { nv = 1 };
-  vreal s[12][4];
-  const real *at[12];
-  FN(conv_begin)(mr, nv, some, a, row, s);
-  EACH_ROW at[i] = a->x + a->row[row + (size_t)i];
+  vreal s[10];
+  EACH_ROW s[i] = LOAD(a->begin[i] + begin, 0);
+  EACH_ROW x[i] = a->x[i] + j0;
   for (size_t m = 0; m < a->steps; m++) {
     const ptrdiff_t pixel = a->step[m];
-    const vreal v = AT(a->b + (a->from ? (size_t)a->from[m] : m * a->ldb), 0);
-    EACH_ROW s[i][0] = v_fma(AT(at[i] + pixel, 0), v, s[i][0]);
+    const vreal v = LOAD(a->b + (a->from ? (size_t)a->from[m] : m * a->ldb) + j0, 0);
+    EACH_ROW s[i] = v_fma(LOAD(x[i] + pixel, 0), v, s[i]);
   }
-  FN(conv_end)(mr, nv, some, a, row, s);
+  EACH_ROW STORE(a->y[i] + j0, 0, s[i]);
 }
-#undef AT
-#undef ROW_OF_Y
+#undef LOAD
+#undef STORE
 #undef EACH_ROW
-#undef EACH
+#undef EACH_VECTOR
 
-#define EACH_TILE(T) T(1) T(2) T(3) T(4) T(5) T(6) T(7) T(8) T(9) T(10) T(11) T(12)
-#define TILE(mr) \
-  static void FN(conv_depthwise_forward_##mr)(const job *a, size_t row) { FN(conv_depthwise_forward_tile)(mr, 0, a, row); } \
-  static void FN(conv_depthwise_forward_some_##mr)(const job *a, size_t row) { FN(conv_depthwise_forward_tile)(mr, 1, a, row); } \
-  static void FN(conv_depthwise_outer_##mr)(const job *a, size_t row) { FN(conv_depthwise_outer_tile)(mr, 0, a, row); } \
-  static void FN(conv_depthwise_outer_some_##mr)(const job *a, size_t row) { FN(conv_depthwise_outer_tile)(mr, 1, a, row); }
-EACH_TILE(TILE)
+#define TILE(mr, nv) \
+  static void FN(conv_depthwise_forward_##mr)(const job *a, size_t j, size_t begin) { \
+    FN(conv_depthwise_forward_tile)(mr, MASKED, a, j, begin); \
+  } \
+  static void FN(conv_depthwise_forward_some_##mr)(const job *a, size_t j, size_t begin) { \
+    FN(conv_depthwise_forward_tile)(mr, 1, a, j, begin); \
+  } \
+  static void FN(conv_depthwise_outer_##mr)(const job *a, size_t j, size_t begin) { \
+    FN(conv_depthwise_outer_tile)(mr, MASKED, a, j, begin); \
+  } \
+  static void FN(conv_depthwise_outer_some_##mr)(const job *a, size_t j, size_t begin) { \
+    FN(conv_depthwise_outer_tile)(mr, 1, a, j, begin); \
+  }
+UP_TO_10(TILE, 1)
 #undef TILE
-#define TILE(mr) [0][0][mr - 1] = mr <= ROWS_1 ? FN(conv_depthwise_forward_##mr) : NULL,
-#define SOME(mr) [0][1][mr - 1] = mr <= ROWS_1 && VL > 1 ? FN(conv_depthwise_forward_some_##mr) : NULL,
-#define TILE_OUTER(mr) [1][0][mr - 1] = mr <= ROWS_1 ? FN(conv_depthwise_outer_##mr) : NULL,
-#define SOME_OUTER(mr) [1][1][mr - 1] = mr <= ROWS_1 && VL > 1 ? FN(conv_depthwise_outer_some_##mr) : NULL,
-static tile_fn *const FN(conv_depthwise_tiles)[2][2][12] = {EACH_TILE(TILE) EACH_TILE(SOME) EACH_TILE(TILE_OUTER) EACH_TILE(SOME_OUTER)};
+#define TILE(mr, nv) [0][0][mr - 1] = mr <= ROWS_1 ? FN(conv_depthwise_forward_##mr) : NULL, \
+                     [0][1][mr - 1] = mr <= ROWS_1 && VL > 1 && !MASKED ? FN(conv_depthwise_forward_some_##mr) : NULL, \
+                     [1][0][mr - 1] = mr <= ROWS_1 ? FN(conv_depthwise_outer_##mr) : NULL, \
+                     [1][1][mr - 1] = mr <= ROWS_1 && VL > 1 && !MASKED ? FN(conv_depthwise_outer_some_##mr) : NULL,
+static depthwise_fn *const FN(conv_depthwise_tiles)[2][2][10] = {UP_TO_10(TILE, 1)};
 #undef TILE
-#undef SOME
-#undef TILE_OUTER
-#undef SOME_OUTER
-#undef EACH_TILE
+#undef UP_TO_6
+#undef UP_TO_8
+#undef UP_TO_10
 
-/* Tiles of rows one after the other, and in each all channels: what a tile reads of x lies together. */
-static void FN(conv_depthwise)(int outer, size_t rows, size_t channels, job *a) {
-  const real *x = a->x, *b = a->b, *start = a->start;
-  real *y = a->y;
-  const size_t count = (rows + ROWS_1 - 1) / ROWS_1;
-  for (size_t i = 0, row = 0; i < count; i++) {
-    const size_t mr = rows / count + (i < rows % count);
-    for (size_t j = 0; j < channels; j += VL) {
-      a->last = channels - j < VL ? channels - j : VL;
-      a->x = x + j, a->b = b + j, a->y = y + j, a->start = start ? start + j : NULL;
-      FN(conv_depthwise_tiles)[outer][a->last < VL][mr - 1](a, row);
-    }
-    row += mr;
+/* All channels of a tile before the next tile: what it reads of x lies together. */
+V_INLINE void FN(conv_depthwise_channels)(int outer, size_t mr, size_t channels, job *a, int begins) {
+  for (size_t j = 0; j < channels; j += VL) {
+    a->last = channels - j < VL ? channels - j : VL;
+    FN(conv_depthwise_tiles)[outer][!MASKED && a->last < VL][mr - 1](a, j, begins ? j : 0);
   }
 }
 
 static void FN(conv_depthwise_forward)(const cnn_windows *w, size_t channels, const real *x, const real *b, const real *start, real *y,
                                        const int32_t *to, size_t ldy, int accumulate) {
-  job a = {.row = w->pixel, .to = to, .step = w->chunk, .steps = w->chunks, .x = x, .b = b, .start = start, .y = y,
-           .ldb = channels, .ldy = ldy, .accumulate = accumulate};
-  FN(conv_depthwise)(0, w->pixels, channels, &a);
+  job a = {.step = w->chunk, .steps = w->chunks, .b = b, .ldb = channels};
+  const size_t count = (w->pixels + ROWS_1 - 1) / ROWS_1;
+  for (size_t i = 0, m = 0; i < count; i++) {
+    const size_t mr = w->pixels / count + (i < w->pixels % count);
+    for (size_t r = 0; r < mr; r++, m++) {
+      STAY_SCALAR;
+      a.x[r] = x + w->pixel[m];
+      a.y[r] = y + (to ? (size_t)to[m] : m * ldy);
+      a.begin[r] = accumulate ? a.y[r] : start ? start : FN(conv_zeros);
+    }
+    FN(conv_depthwise_channels)(0, mr, channels, &a, accumulate || start);
+  }
 }
 
 static void FN(conv_depthwise_outer)(const cnn_windows *w, size_t channels, const real *x, const real *dy, const int32_t *from,
                                      size_t lddy, real *dw, int accumulate) {
-  job a = {.row = w->chunk, .step = w->pixel, .steps = w->pixels, .x = x, .b = dy, .from = from, .y = dw,
-           .ldb = lddy, .ldy = channels, .accumulate = accumulate};
-  FN(conv_depthwise)(1, w->chunks, channels, &a);
+  job a = {.step = w->pixel, .steps = w->pixels, .from = from, .b = dy, .ldb = lddy};
+  const size_t count = (w->chunks + ROWS_1 - 1) / ROWS_1;
+  for (size_t i = 0, c = 0; i < count; i++) {
+    const size_t mr = w->chunks / count + (i < w->chunks % count);
+    for (size_t r = 0; r < mr; r++, c++) {
+      STAY_SCALAR;
+      a.x[r] = x + w->chunk[c];
+      a.y[r] = dw + c * channels;
+      a.begin[r] = accumulate ? a.y[r] : FN(conv_zeros);
+    }
+    FN(conv_depthwise_channels)(1, mr, channels, &a, accumulate);
+  }
 }
 
 #undef NV
-#undef MASKS
+#undef MASKED
 #undef KC
 #undef ROWS_1
 #undef ROWS_2
@@ -287,4 +293,6 @@ static void FN(conv_depthwise_outer)(const cnn_windows *w, size_t channels, cons
 #undef ROWS_4
 #undef job
 #undef tile_fn
+#undef depthwise_fn
 #undef CONV_ARM
+#undef NARROWER

@@ -365,4 +365,3 @@ static void FN(gemm)(int ta, int tb, size_t m, size_t n, size_t k, const real *a
 #undef MASKS
 #undef tile_fn
 #undef GEMM_ARM
-#undef PREFETCH

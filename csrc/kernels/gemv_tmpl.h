@@ -123,3 +123,4 @@ static void FN(ger)(size_t m, size_t n, const real *x, const real *y, real *a, s
 }
 #undef TINY
 #undef STAY_SCALAR
+#undef PREFETCH

@@ -1,0 +1,250 @@
+/* The checks and the bench of check_windows.c for one dtype: TYPE, real. */
+#define TABLE PASTE(cnn_kernels, TYPE)
+
+/* acc 0: from 0; 1: from y; 2: from start */
+static void T_(products)(const TABLE *t, const shape *s, size_t n, int taps, int disordered, int acc, size_t extra, int at_end) {
+  static geometry g;
+  windows_of(&g, s, taps, disordered);
+  const cnn_windows *w = &g.w;
+  const int fuse = fused(isa), way = acc + 4 * taps + 8 * disordered;
+  const size_t k = w->chunks * w->length;
+  const int32_t *to;
+  size_t ldy, ldb = n + 2 * extra, ny = rows_of(&g, n, extra, &to, &ldy), nb = k && n ? (k - 1) * ldb + n : 0;
+  real *x = arena_take(arena_x, g.extent * sizeof *x, at_end), *b = arena_take(arena_b, nb * sizeof *b, at_end);
+  real *y = arena_take(arena_y, ny * sizeof *y, at_end), *start = arena_take(arena_start, n * sizeof *y, at_end);
+  real *want = arena_take(arena_want, (ny > nb ? ny : nb) * sizeof *y, 0);
+  T_(fill)(x, g.extent), T_(fill)(b, nb), T_(fill)(y, ny), T_(fill)(start, n);
+
+  memcpy(want, y, ny * sizeof *y);
+  for (size_t m = 0; m < w->pixels; m++)
+    for (size_t j = 0; j < n; j++) {
+      real *out = want + (to ? (size_t)to[m] : m * ldy) + j, sum = acc == 1 ? *out : acc == 2 ? start[j] : 0;
+      for (size_t e = 0; e < k; e++)
+        sum = T_(chain)(fuse, x[w->pixel[m] + w->chunk[e / w->length] + (ptrdiff_t)(e % w->length)], b[e * ldb + j], sum);
+      *out = sum;
+    }
+  t->conv_forward(w, n, x, b, ldb, acc == 2 ? start : NULL, y, to, ldy, acc == 1);
+  verdict(T_(same)(y, want, ny), "conv_forward", &g, s, n, way);
+
+  if (acc == 2) return;
+  memcpy(want, b, nb * sizeof *b);
+  for (size_t e = 0; e < k; e++)
+    for (size_t j = 0; j < n; j++) {
+      real sum = acc ? want[e * ldb + j] : 0;
+      for (size_t m = 0; m < w->pixels; m++)
+        sum = T_(chain)(fuse, x[w->pixel[m] + w->chunk[e / w->length] + (ptrdiff_t)(e % w->length)], y[(to ? (size_t)to[m] : m * ldy) + j], sum);
+      want[e * ldb + j] = sum;
+    }
+  t->conv_outer(w, n, x, y, to, ldy, b, ldb, acc);
+  verdict(T_(same)(b, want, nb), "conv_outer", &g, s, n, way);
+}
+
+static void T_(depthwise)(const TABLE *t, const shape *s, int disordered, int acc, size_t extra, int at_end) {
+  static geometry g;
+  windows_of(&g, s, 1, disordered);
+  const cnn_windows *w = &g.w;
+  const int fuse = fused(isa), way = acc + 8 * disordered;
+  const size_t n = s->used, nb = w->chunks * n;
+  const int32_t *to;
+  size_t ldy, ny = rows_of(&g, n, extra, &to, &ldy);
+  real *x = arena_take(arena_x, g.extent * sizeof *x, at_end), *b = arena_take(arena_b, nb * sizeof *b, at_end);
+  real *y = arena_take(arena_y, ny * sizeof *y, at_end), *start = arena_take(arena_start, n * sizeof *y, at_end);
+  real *want = arena_take(arena_want, (ny > nb ? ny : nb) * sizeof *y, 0);
+  T_(fill)(x, g.extent), T_(fill)(b, nb), T_(fill)(y, ny), T_(fill)(start, n);
+
+  memcpy(want, y, ny * sizeof *y);
+  for (size_t m = 0; m < w->pixels; m++)
+    for (size_t j = 0; j < n; j++) {
+      real *out = want + (to ? (size_t)to[m] : m * ldy) + j, sum = acc == 1 ? *out : acc == 2 ? start[j] : 0;
+      for (size_t c = 0; c < w->chunks; c++) sum = T_(chain)(fuse, x[w->pixel[m] + w->chunk[c] + (ptrdiff_t)j], b[c * n + j], sum);
+      *out = sum;
+    }
+  t->conv_depthwise_forward(w, n, x, b, acc == 2 ? start : NULL, y, to, ldy, acc == 1);
+  verdict(T_(same)(y, want, ny), "conv_depthwise_forward", &g, s, n, way);
+
+  if (acc == 2) return;
+  memcpy(want, b, nb * sizeof *b);
+  for (size_t c = 0; c < w->chunks; c++)
+    for (size_t j = 0; j < n; j++) {
+      real sum = acc ? want[c * n + j] : 0;
+      for (size_t m = 0; m < w->pixels; m++)
+        sum = T_(chain)(fuse, x[w->pixel[m] + w->chunk[c] + (ptrdiff_t)j], y[(to ? (size_t)to[m] : m * ldy) + j], sum);
+      want[c * n + j] = sum;
+    }
+  t->conv_depthwise_outer(w, n, x, y, to, ldy, b, acc);
+  verdict(T_(same)(b, want, nb), "conv_depthwise_outer", &g, s, n, way);
+}
+
+/* special: values from a handful, so that there are equals, zeros of both signs, infinities and NaN. */
+static void T_(pools)(const TABLE *t, const shape *s, int disordered, int special, size_t extra, int at_end) {
+  static const double values[] = {0.0, -0.0, 1, -1, INFINITY, -INFINITY, 2, 2};
+  static geometry g;
+  windows_of(&g, s, 1, disordered);
+  const cnn_windows *w = &g.w;
+  const size_t n = s->used, ldy = n + extra, ny = (w->pixels - 1) * ldy + n, count = w->pixels * n;
+  real *x = arena_take(arena_x, g.extent * sizeof *x, at_end), *scale = arena_take(arena_start, w->pixels * sizeof *x, at_end);
+  real *y = arena_take(arena_y, ny * sizeof *y, at_end), *want = arena_take(arena_want, ny * sizeof *y, 0);
+  int32_t *where = arena_take(arena_where, count * sizeof *where, at_end);
+  T_(fill)(x, g.extent), T_(fill)(scale, w->pixels), T_(fill)(y, ny);
+  if (special)
+    for (size_t i = 0; i < g.extent; i++) x[i] = (real)(next32() % 16 == 0 ? NAN : values[next32() % 8]);
+  memset(where, 0xff, count * sizeof *where);
+  memcpy(want, y, ny * sizeof *y);
+  int good = 1;
+  t->pool_max(w, n, x, y, ldy, where);
+  for (size_t m = 0; m < w->pixels; m++)
+    for (size_t j = 0; j < n; j++) {
+      int32_t tap = 0;
+      real best = x[w->pixel[m] + w->chunk[0] + (ptrdiff_t)j];
+      for (size_t c = 1; c < w->chunks; c++) {
+        const real v = x[w->pixel[m] + w->chunk[c] + (ptrdiff_t)j];
+        if (v > best || v != v) best = v, tap = (int32_t)c;
+      }
+      want[m * ldy + j] = best;
+      good &= where[m * n + j] == tap;
+    }
+  verdict(T_(same)(y, want, ny), "pool_max", &g, s, n, special);
+  verdict(good, "pool_max where", &g, s, n, special);
+  T_(fill)(y, ny);
+  for (size_t m = 0; m + 1 < w->pixels; m++) memcpy(y + m * ldy + n, want + m * ldy + n, extra * sizeof *y);
+  t->pool_max(w, n, x, y, ldy, NULL);
+  verdict(T_(same)(y, want, ny), "pool_max without where", &g, s, n, special);
+  if (special) return;
+
+  for (size_t m = 0; m < w->pixels; m++)
+    for (size_t j = 0; j < n; j++) {
+      real sum = 0;
+      for (size_t c = 0; c < w->chunks; c++) sum = sum + x[w->pixel[m] + w->chunk[c] + (ptrdiff_t)j];
+      want[m * ldy + j] = sum * scale[m];
+    }
+  t->pool_sum(w, n, x, scale, y, ldy);
+  verdict(T_(same)(y, want, ny), "pool_sum", &g, s, n, 0);
+}
+
+static void T_(transposes)(const TABLE *t, size_t rows, size_t columns, size_t extra, int at_end) {
+  static const geometry none;
+  const shape s = {.height = rows, .width = columns};
+  const size_t ldx = columns + extra, ldy = rows + 2 * extra;
+  const size_t nx = rows && columns ? (rows - 1) * ldx + columns : 0, ny = rows && columns ? (columns - 1) * ldy + rows : 0;
+  real *x = arena_take(arena_x, nx * sizeof *x, at_end), *y = arena_take(arena_y, ny * sizeof *y, at_end);
+  real *want = arena_take(arena_want, ny * sizeof *y, 0);
+  T_(fill)(x, nx), T_(fill)(y, ny);
+  memcpy(want, y, ny * sizeof *y);
+  for (size_t i = 0; i < rows; i++)
+    for (size_t j = 0; j < columns; j++) want[j * ldy + i] = x[i * ldx + j];
+  t->transpose(rows, columns, x, ldx, y, ldy);
+  verdict(T_(same)(y, want, ny), "transpose", &none, &s, extra, at_end);
+}
+
+static void T_(check)(const TABLE *t) {
+  static const size_t columns[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 15, 16, 17, 20, 24, 31, 32, 33, 40, 47, 48, 49, 63, 64, 65, 72, 80, 96, 130};
+  enum { COLUMNS = sizeof columns / sizeof *columns };
+  shape s;
+  for (size_t pixels = 1; pixels <= 26; pixels++) /* every number of rows of every width of tile, and of elements of the window */
+    for (size_t c = 0; c < COLUMNS; c++)
+      for (int acc = 0; acc < 3; acc++) {
+        s = (shape){1, pixels, 1, 1 + next32() % 3, 1, 1, 1 + next32() % 9, 0};
+        s.used = s.channels;
+        T_(products)(t, &s, columns[c], 0, 0, acc, next32() % 3, (int)(next32() % 4 != 0));
+        s = (shape){1, 1 + next32() % 20, 1, pixels, 1, 1, 1, 1};
+        T_(products)(t, &s, columns[c], 0, 0, acc, next32() % 3, (int)(next32() % 4 != 0));
+        s = (shape){1, pixels, 1, 1 + next32() % 14, 1, 1, columns[c] + next32() % 3, columns[c]};
+        if (s.used) T_(depthwise)(t, &s, 0, acc, next32() % 3, (int)(next32() % 4 != 0));
+      }
+  for (int i = 0; i < 1500; i++) {
+    s = (shape){1 + next32() % 7, 1 + next32() % 9, 1 + next32() % 5, 1 + next32() % 5, 1 + next32() % 3, 1 + next32() % 3, 1 + next32() % 12, 0};
+    s.used = next32() % 2 ? s.channels : 1 + next32() % s.channels;
+    const size_t n = next32() % 2 ? columns[next32() % COLUMNS] : 1 + next32() % 20;
+    const int disordered = next32() % 4 == 0, at_end = next32() % 4 != 0;
+    T_(products)(t, &s, n, (int)(next32() % 2), disordered, i % 3, next32() % 4, at_end);
+    s.channels += next32() % 3 ? 0 : next32() % 70, s.used = next32() % 2 ? s.channels : 1 + next32() % s.channels;
+    T_(depthwise)(t, &s, disordered, i % 3, next32() % 4, at_end);
+    T_(pools)(t, &s, disordered, i % 2, next32() % 4, at_end);
+  }
+  /* several blocks of k: of whole chunks, and of parts of chunks */
+  static const shape deep[] = {{3, 5, 3, 3, 1, 1, 100, 100}, {2, 3, 3, 3, 1, 2, 300, 300}, {3, 3, 2, 2, 1, 1, 769, 769},
+                               {1, 4, 1, 1, 1, 1, 1700, 1700}, {2, 2, 2, 2, 1, 2, 1536, 1536}, {2, 3, 28, 28, 1, 1, 1, 1}};
+  for (size_t i = 0; i < sizeof deep / sizeof *deep; i++)
+    for (int acc = 0; acc < 3; acc++) T_(products)(t, &deep[i], 1 + next32() % 40, 0, 0, acc, next32() % 2, 1);
+  s = (shape){2, 2, 40, 40, 1, 1, 3, 3};
+  T_(pools)(t, &s, 0, 0, 0, 1), T_(pools)(t, &s, 0, 1, 1, 1);
+  for (size_t rows = 0; rows <= 40; rows++)
+    for (size_t columns_ = 0; columns_ <= 40; columns_++) T_(transposes)(t, rows, columns_, next32() % 3, (int)(next32() % 2));
+  for (int i = 0; i < 100; i++) {
+    const size_t few = next32() % 2 ? 1 + next32() % 8 : 1 + next32() % 130, many = 1 + next32() % 900;
+    T_(transposes)(t, few, many, next32() % 3, 1), T_(transposes)(t, many, few, next32() % 3, 1);
+  }
+}
+
+static void T_(bench)(const TABLE *t, double budget) {
+  static const struct {
+    const char *what;
+    shape s;
+    size_t n;
+  } shapes[] = {
+      {"3x3 64->64, 16x16", {16, 16, 3, 3, 1, 1, 64, 64}, 64},    {"3x3 32->32, 32x32", {32, 32, 3, 3, 1, 1, 32, 32}, 32},
+      {"3x3 64->128, 8x8", {8, 8, 3, 3, 1, 1, 64, 64}, 128},      {"3x3 3->32, 32x32", {32, 32, 3, 3, 1, 1, 3, 3}, 32},
+      {"3x3 128->128, 8x8", {8, 8, 3, 3, 1, 1, 128, 128}, 128},   {"3x3 256->256, 7x7", {7, 7, 3, 3, 1, 1, 256, 256}, 256},
+      {"3x3 16->16, 28x28", {28, 28, 3, 3, 1, 1, 16, 16}, 16},    {"3x3 64->64 stride 2, 8x8", {8, 8, 3, 3, 2, 1, 64, 64}, 64},
+      {"5x5 1->6, 28x28", {28, 28, 5, 5, 1, 1, 1, 1}, 6},         {"5x5 6->16, 10x10", {10, 10, 5, 5, 1, 1, 6, 6}, 16},
+      {"5x5 16->6, 14x14", {14, 14, 5, 5, 1, 1, 16, 16}, 6},      {"5x5 1->20, 24x24", {24, 24, 5, 5, 1, 1, 1, 1}, 20},
+      {"5x5 20->40, 8x8", {8, 8, 5, 5, 1, 1, 20, 20}, 40},        {"3x3 8 of 64->8, 16x16", {16, 16, 3, 3, 1, 1, 64, 8}, 8},
+  };
+  static const shape deep[] = {{16, 16, 3, 3, 1, 1, 64, 64}, {32, 32, 3, 3, 1, 1, 64, 64}, {16, 16, 3, 3, 1, 1, 256, 256},
+                               {14, 14, 5, 5, 1, 1, 128, 128}, {28, 28, 3, 3, 1, 1, 6, 6}};
+  static const struct {
+    shape s;
+    const char *what;
+  } pool[] = {{{14, 14, 2, 2, 2, 1, 6, 6}, "2x2 6, 14x14"}, {{16, 16, 2, 2, 2, 1, 32, 32}, "2x2 32, 16x16"},
+              {{8, 8, 2, 2, 2, 1, 64, 64}, "2x2 64, 8x8"}, {{16, 16, 3, 3, 2, 1, 64, 64}, "3x3/2 64, 16x16"},
+              {{1, 1, 8, 8, 1, 1, 128, 128}, "8x8 128, global"}};
+  static const size_t sizes[][2] = {{1, 784}, {3, 1024}, {1024, 3}, {6, 196}, {196, 6}, {16, 25}, {25, 16}, {32, 1024}, {1024, 32}, {64, 256}, {256, 64}, {512, 49}};
+  static geometry g;
+  const double peak = peak_of(isa) / (strcmp(isa, "scalar") ? sizeof(real) : sizeof(float));
+  const size_t all = ARENA / sizeof(real);
+  real *x = (real *)arena_x.base, *b = (real *)arena_b.base, *y = (real *)arena_y.base, *start = (real *)arena_start.base;
+  int32_t *where = (int32_t *)arena_where.base;
+  T_(fill)(x, all), T_(fill)(b, all), T_(fill)(y, all), T_(fill)(start, all);
+  printf("\n%s %s: peak %.1f GFLOP/s\n", isa, dtype, peak);
+  double forward, outer;
+#define SHARE(sec) (sec) * 1e6, flop / (sec) * 1e-7 / peak
+  for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+    const size_t n = shapes[i].n;
+    windows_of(&g, &shapes[i].s, 0, 0);
+    const double flop = 2.0 * (double)(g.w.pixels * g.w.chunks * g.w.length * n);
+    TIME(forward, t->conv_forward(&g.w, n, x, b, n, start, y, NULL, n, 0), budget);
+    T_(fill)(y, g.w.pixels * n);
+    TIME(outer, t->conv_outer(&g.w, n, x, y, NULL, n, (real *)arena_want.base, n, 1), budget);
+    memset(arena_want.base, 0, ARENA);
+    printf("  %-26s forward %8.2f us %6.1f %%   outer %8.2f us %6.1f %%\n", shapes[i].what, SHARE(forward), SHARE(outer));
+  }
+  for (size_t i = 0; i < sizeof deep / sizeof *deep; i++) {
+    const shape *s = &deep[i];
+    windows_of(&g, s, 1, 0);
+    const double flop = 2.0 * (double)(g.w.pixels * g.w.chunks * s->channels);
+    TIME(forward, t->conv_depthwise_forward(&g.w, s->channels, x, b, start, y, NULL, s->channels, 0), budget);
+    T_(fill)(y, g.w.pixels * s->channels);
+    TIME(outer, t->conv_depthwise_outer(&g.w, s->channels, x, y, NULL, s->channels, (real *)arena_want.base, 1), budget);
+    memset(arena_want.base, 0, ARENA);
+    printf("  depthwise %zux%zu %4zu, %zux%-5zu forward %8.2f us %6.1f %%   outer %8.2f us %6.1f %%\n", s->kernel_h, s->kernel_w, s->channels,
+           s->height, s->width, SHARE(forward), SHARE(outer));
+  }
+#undef SHARE
+  for (size_t i = 0; i < sizeof pool / sizeof *pool; i++) {
+    const size_t n = pool[i].s.channels;
+    double sum, plain;
+    windows_of(&g, &pool[i].s, 1, 0);
+    const double loads = 1e9 / (double)(g.w.pixels * g.w.chunks * n);
+    TIME(forward, t->pool_max(&g.w, n, x, y, n, where), budget);
+    TIME(plain, t->pool_max(&g.w, n, x, y, n, NULL), budget);
+    TIME(sum, t->pool_sum(&g.w, n, x, start, y, n), budget);
+    printf("  pool %-21s max %8.2f us %6.3f ns a tap   without where %6.3f   sum %6.3f\n", pool[i].what, forward * 1e6, forward * loads,
+           plain * loads, sum * loads);
+  }
+  for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+    const size_t rows = sizes[i][0], columns = sizes[i][1];
+    TIME(forward, t->transpose(rows, columns, x, columns, y, rows), budget);
+    printf("  transpose %4zu x %4zu  %8.2f us %6.3f ns an element\n", rows, columns, forward * 1e6, forward * 1e9 / (double)(rows * columns));
+  }
+}
+#undef TABLE
