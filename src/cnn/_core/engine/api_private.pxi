@@ -128,6 +128,25 @@ cdef public cnn_status cnn_network_set_function(cnn_network *network, size_t nod
     return CNN_OK
 
 
+cdef public cnn_status cnn_network_bind(const cnn_network *network, const size_t *const *input_dims, int32_t value, cnn_tensor_info *out,
+                                        cnn_error *error) noexcept nogil:
+    cdef const Network *net = <const Network *>network
+    cdef PlanWish wish
+    cdef Plan p
+    cdef cnn_status status
+    memset(&wish, 0, sizeof(wish))
+    wish.values = &value
+    wish.n_values = 1
+    wish.input_dims = input_dims
+    status = plan_bind(&p, net, &wish, &net.allocator, error)
+    if status == CNN_OK:
+        out.dtype = <cnn_dtype>p.values[value].dtype
+        out.rank = p.values[value].rank
+        memcpy(out.dims, p.values[value].dims, sizeof(out.dims))
+        plan_release(&p)
+    return status
+
+
 # ---- Sessions ----------------------------------------------------------------------------------------------------------------------
 
 cdef public cnn_status cnn_session_new(const cnn_network *network, const cnn_session_setup *setup, cnn_session **out) noexcept nogil:
