@@ -157,7 +157,7 @@ cnn.Network([cnn.Input(4), nn.ReLU()]) -> cnn.Activation("relu")
 cnn.Network([cnn.Input(4), "relu"]) -> cnn.Activation("relu")
 cnn.Network([cnn.Input(4), cnn.Dense]) -> cnn.Dense(...)
 cnn.Network([4, cnn.Dense(3)]) -> cnn.Input(4)
-cnn.Network([cnn.Input(4), nn.Conv2d(1, 2, 3)]) -> not in this version
+cnn.Network([cnn.Input(4), nn.Conv2d(1, 2, 3)]) -> write cnn.Conv2D(...)
 cnn.Dense(3, activation=nn.ReLU()) -> activation="relu" | cnn.Dense(3, activation="relu")
 cnn.Dense(3, activation=np.tanh) -> activation="tanh" | cnn.Dense(3, activation="tanh")
 cnn.Dense(3, init="kaiming_uniform") -> "he_uniform" | cnn.Dense(3, init="he_uniform")

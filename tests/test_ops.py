@@ -6,6 +6,7 @@ An op that is added to cnn.h without a case here fails `test_every_op_has_a_case
 import numpy as np
 import pytest
 from conftest import close
+from reference import convolutions
 from reference import layers as reference
 
 import cnn
@@ -64,6 +65,39 @@ CASES = {
         [(2, 3), (4, 3)],
         lambda a, b: cnn.Concat(axis=1)([a, b]),
         lambda p, a, b: np.concatenate([a, b], axis=1),
+    ),
+    "conv": (
+        [(3, 7, 6)],
+        lambda x: cnn.Conv2D(4, 3, stride=2, padding=((1, 0), (0, 2)))(x),
+        lambda p, x: convolutions.conv2d(x, p["conv2d_1.weight"], p["conv2d_1.bias"], (2, 2), ((1, 0), (0, 2))),
+    ),
+    "conv-pointwise": (
+        [(5, 3, 4)],
+        lambda x: cnn.Conv2D(6, 1)(cnn.Conv2D(5, 1, bias=False)(x)),
+        lambda p, x: convolutions.conv2d(
+            convolutions.conv2d(x, p["conv2d_1.weight"]), p["conv2d_2.weight"], p["conv2d_2.bias"]
+        ),
+    ),
+    "conv-depthwise": (
+        [(5, 6, 5)],
+        lambda x: cnn.Conv2D(5, 3, padding="same", groups=5)(x),
+        lambda p, x: convolutions.conv2d(
+            x, p["conv2d_1.weight"], p["conv2d_1.bias"], padding=((1, 1), (1, 1)), groups=5
+        ),
+    ),
+    "conv-series": (
+        [(4, 9)],
+        lambda x: cnn.Conv1D(6, 3, dilation=2, groups=2)(x),
+        lambda p, x: convolutions.series(
+            convolutions.conv2d, x, p["conv1d_1.weight"], p["conv1d_1.bias"], dilation=(2,), groups=2
+        ),
+    ),
+    "conv_transpose": (
+        [(4, 3, 4)],
+        lambda x: cnn.ConvTranspose2D(6, (3, 2), stride=(2, 3), padding=1, output_padding=(1, 0), groups=2)(x),
+        lambda p, x: convolutions.conv_transpose2d(
+            x, p["conv_transpose2d_1.weight"], p["conv_transpose2d_1.bias"], (2, 3), ((1, 1), (1, 1)), (1, 0), groups=2
+        ),
     ),
     "function": (
         [(6,)],

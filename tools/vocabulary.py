@@ -19,7 +19,7 @@ ENUMS = {  # list -> (C type, prefix of its constants, constants that are not in
     "METRIC": ("cnn_metric", "CNN_METRIC_", []),
 }
 TYPES = ["integer", "number", "text", "list"]
-OP_PARTS = {"shape": True, "blocks": False, "layout": False, "plan": False, "forward": True, "backward": True}  # name -> must be there
+OP_PARTS = {"shape": True, "blocks": False, "layout": False, "plan": False, "prepare": False, "forward": True, "backward": True}  # name -> must be there
 
 
 def read_lists(header: str) -> dict[str, list[tuple[str, ...]]]:

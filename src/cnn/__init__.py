@@ -24,6 +24,9 @@ if TYPE_CHECKING:
         Activation,
         Add,
         Concat,
+        Conv1D,
+        Conv2D,
+        ConvTranspose2D,
         Dense,
         Dropout,
         Flatten,
@@ -46,7 +49,10 @@ if TYPE_CHECKING:
 
 # Where each public name is; a module is imported when a name of it is first used, so that `import cnn` costs little.
 _MODULES = ("callbacks", "cpu", "data", "datasets", "losses", "metrics", "optimizers", "plots", "schedules")
-_LAYERS = "Activation Add Concat Dense Dropout Flatten Function GaussianNoise Input Layer Multiply Normalize OneHot Rescale Reshape"
+_LAYERS = """
+Activation Add Concat Conv1D Conv2D ConvTranspose2D Dense Dropout Flatten Function GaussianNoise Input Layer Multiply Normalize OneHot Rescale
+Reshape
+"""
 _PLACES = {
     "Network": "network",
     "Neuron": "neuron",
@@ -71,6 +77,9 @@ __all__ = [
     "Callback",
     "Checkpoint",
     "Concat",
+    "Conv1D",
+    "Conv2D",
+    "ConvTranspose2D",
     "Dense",
     "Dropout",
     "EarlyStopping",

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import _core
-from .layers import KINDS, Activation, Dense, Function, Input, Layer, Normalize, Tensor
+from .layers import KINDS, Activation, Function, Input, Layer, Normalize, Tensor
 from .names import no_layer, unknown
+from .weighted import Weighted
 
 if TYPE_CHECKING:
     from .base import NetworkBase
@@ -85,7 +86,7 @@ def names_for(tensors: Sequence[Tensor]) -> dict[int, str]:
     layers = list({id(t.layer): t.layer for t in tensors}.values())
     names: dict[int, str] = {}
     for layer in layers:
-        if layer.name is None or (layer._network is not None and re.fullmatch(rf"{layer.op}_\d+", layer.name)):
+        if layer.name is None or (layer._network is not None and re.fullmatch(rf"{_prefix(layer)}_\d+", layer.name)):
             continue  # a number that was counted in another network is counted anew
         if layer.name in names.values():
             raise ValueError(f"two layers are called {layer.name!r}; names must be unique in a network")
@@ -96,12 +97,17 @@ def names_for(tensors: Sequence[Tensor]) -> dict[int, str]:
         if id(layer) in names:
             continue
         while True:
-            counts[layer.op] = counts.get(layer.op, 0) + 1
-            name = f"{layer.op}_{counts[layer.op]}"
+            prefix = _prefix(layer)
+            counts[prefix] = counts.get(prefix, 0) + 1
+            name = f"{prefix}_{counts[prefix]}"
             if name not in taken:
                 break
         names[id(layer)] = name
     return names
+
+
+def _prefix(layer: Layer) -> str:
+    return layer._prefix or layer.op
 
 
 def build(
@@ -127,7 +133,7 @@ def build(
         uses[key] = uses.get(key, 0) + 1
         name = names[key] if uses[key] == 1 else f"{names[key]}@{uses[key]}"
         attributes = {**layer._attributes(), **layer._common_attributes()}
-        if isinstance(layer, Dense) and layer._network is None:
+        if isinstance(layer, Weighted) and layer._network is None:
             if init is not None:
                 attributes.setdefault("init", _core.INITS[init])
             if bias_init != "zeros":

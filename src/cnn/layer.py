@@ -9,7 +9,7 @@ from .bound import BoundLayer
 from .names import LayerWords
 
 if TYPE_CHECKING:
-    from .layers import Activation
+    from .weighted import Activation
 
 
 class Tensor:
@@ -35,6 +35,7 @@ class Layer(GuardedLayer, BoundLayer, LayerWords):
     """
 
     op = ""
+    _prefix = ""  # of its default name; the op where it is empty
     many = False  # takes a list of inputs
 
     def __init__(self, *, name: str | None = None, trainable: bool = True) -> None:

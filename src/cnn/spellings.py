@@ -77,7 +77,7 @@ VALUES: dict[str, str] = {
 
 # Our names that a later version will have.
 _LATER = """
-Conv1D Conv2D ConvTranspose2D MaxPool1D MaxPool2D AvgPool1D AvgPool2D GlobalAvgPool1D GlobalAvgPool2D GlobalMaxPool1D
+MaxPool1D MaxPool2D AvgPool1D AvgPool2D GlobalAvgPool1D GlobalAvgPool2D GlobalMaxPool1D
 GlobalMaxPool2D BatchNorm LayerNorm GroupNorm PReLU Embedding RNN LSTM GRU Bidirectional Pad Upsample2D TensorBoard
 NetworkClassifier NetworkRegressor from_onnx
 """
@@ -379,6 +379,11 @@ ARGUMENTS: dict[str, str] = {
     "bias_initializer": "bias_init",
     "kernel_regularizer": "l2 (a number)",
     "kernel_constraint": "max_norm (a number)",
+    "depthwise_initializer": "init",
+    "strides": "stride",
+    "dilation_rate": "dilation",
+    "kernel": "kernel_size",
+    "out_channels": "filters",
     "p": "rate",
     "stddev": "std",
     "random_state": "seed",
@@ -410,6 +415,15 @@ ARGUMENTS: dict[str, str] = {
     "period": "every",
     "tol": "min_delta",
     "n_iter_no_change": "patience",
+}
+_CONVOLUTION = {
+    **dict.fromkeys(("input_shape", "batch_input_shape"), _BEFORE),
+    **dict.fromkeys(("in_channels", "in_features"), "nothing: the layer before it says how many channels there are"),
+    "data_format": "nothing: channels come first, as in cnn.Input((3, 32, 32))",
+    "padding_mode": "cnn.Network([cnn.Input((3, 32, 32)), ...]) with zeros alone: there is no other padding",
+    "depth_multiplier": "groups and filters: a depthwise convolution has groups equal to the channels",
+    "regularizer": "l2 (a number)",
+    "bias_regularizer": "nothing: biases are not penalised",
 }
 # What a word means in one function only, before `ARGUMENTS`.
 OF_FUNCTION: dict[str, dict[str, str]] = {
@@ -490,6 +504,7 @@ OF_FUNCTION: dict[str, dict[str, str]] = {
         "regularizer": "l2 (a number)",
         "bias_regularizer": "nothing: biases are not penalised",
     },
+    **dict.fromkeys(("Conv1D", "Conv2D", "ConvTranspose2D"), _CONVOLUTION),
     "LBFGS": {"learning_rate": "lr"},
     "EarlyStopping": {"baseline": "nothing of that kind: it follows the best epoch", "verbose": "verbose= of net.fit"},
     "Checkpoint": {"save_weights_only": "training_state=False", "verbose": "verbose= of net.fit"},
@@ -510,6 +525,9 @@ NEEDED: dict[str, str] = {
     "net.gradients": "net.gradients(X, y)",
     "net.train": "net.train(data, y_trues), the tutorial's loop (there is no mode to switch: dropout works in fit, not in predict)",
     "Dense": "cnn.Dense(8)",
+    "Conv1D": "cnn.Conv1D(8, 5), filters and the kernel's size",
+    "Conv2D": "cnn.Conv2D(8, 3), filters and the kernel's size",
+    "ConvTranspose2D": "cnn.ConvTranspose2D(8, 3), filters and the kernel's size",
     "Input": "cnn.Input(4), the shape of one sample",
     "Activation": 'cnn.Activation("relu")',
     "Checkpoint": 'cnn.Checkpoint("model.cnn")',

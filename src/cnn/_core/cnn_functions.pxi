@@ -46,6 +46,7 @@ cdef extern from "engine.h" nogil:
     void cnn_network_metadata_at(const cnn_network *network, size_t index, const char **key, const char **value)
     cnn_status cnn_network_set_function(cnn_network *network, size_t node, const cnn_function *function)
 
+    cnn_status cnn_network_bind(const cnn_network *network, const size_t *const *input_dims, int32_t value, cnn_tensor_info *out, cnn_error *error)
     cnn_status cnn_session_new(const cnn_network *network, const cnn_session_setup *setup, cnn_session **out)
     cnn_status cnn_session_predict(cnn_session *session, const cnn_data *data, void *const *outputs, cnn_error *error)
     cnn_status cnn_session_predict_exact(cnn_session *session, const void *x, size_t rows, void *y, cnn_error *error)

@@ -84,6 +84,8 @@ typedef struct {
                   const cnn_tensor *parameters, const cnn_tensor *dx, const cnn_tensor *dparameters);
 } cnn_function;
 cnn_status cnn_network_set_function(cnn_network *, size_t node, const cnn_function *function);
+/* A value's shape where the inputs have these sizes (dims of each without the batch), which are open in the graph. */
+cnn_status cnn_network_bind(const cnn_network *, const size_t *const *input_dims, int32_t value, cnn_tensor_info *out, cnn_error *error);
 
 /* ---- Sessions */
 typedef struct {

@@ -28,6 +28,8 @@ include "engine/schedules.pxi"
 # the five objects
 include "engine/graph.pxi"
 include "engine/ops/common.pxi"
+include "engine/convolution.pxi"
+include "engine/convolution_products.pxi"
 include "engine/registry.pxi"
 include "engine/network.pxi"
 include "engine/plan.pxi"

@@ -227,21 +227,17 @@ cdef Sizes open_sizes(Network network, Data data):
 
 
 cdef tuple bound_shape(Network network, size_t value, size_t rows, Sizes sizes):
-    """A value's shape in a call; open sizes are the first input's in that place."""
+    """A value's shape in a call."""
     cdef cnn_tensor_info info
+    cdef cnn_error error
     cdef int32_t k
-    cdef list shape = []
     value_info(network.c, value, &info)
-    for k in range(info.rank):
-        if info.dims[k] != <size_t>-1:
-            shape.append(info.dims[k])
-        elif k == 0:
-            shape.append(rows)
-        elif sizes is not None:
-            shape.append(sizes.dims[k - 1])
-        else:
+    if not is_plain(&info):
+        if sizes is None:
             raise ValueError("this is not possible for a network with open sizes")
-    return tuple(shape)
+        fresh(&error)
+        check(cnn_network_bind(network.c, &sizes.inputs[0], <int32_t>value, &info, &error), &error)
+    return tuple([rows if k == 0 and info.dims[k] == <size_t>-1 else info.dims[k] for k in range(info.rank)])
 
 
 cdef object value_dtype(Network network, size_t value):

@@ -128,6 +128,25 @@ cdef public cnn_status cnn_network_set_function(cnn_network *network, size_t nod
     return CNN_OK
 
 
+cdef public cnn_status cnn_network_bind(const cnn_network *network, const size_t *const *input_dims, int32_t value, cnn_tensor_info *out,
+                                        cnn_error *error) noexcept nogil:
+    cdef const Network *net = <const Network *>network
+    cdef PlanWish wish
+    cdef Plan p
+    cdef cnn_status status
+    memset(&wish, 0, sizeof(wish))
+    wish.values = &value
+    wish.n_values = 1
+    wish.input_dims = input_dims
+    status = plan_bind(&p, net, &wish, &net.allocator, error)
+    if status == CNN_OK:
+        out.dtype = <cnn_dtype>p.values[value].dtype
+        out.rank = p.values[value].rank
+        memcpy(out.dims, p.values[value].dims, sizeof(out.dims))
+        plan_release(&p)
+    return status
+
+
 # ---- Sessions ----------------------------------------------------------------------------------------------------------------------
 
 cdef public cnn_status cnn_session_new(const cnn_network *network, const cnn_session_setup *setup, cnn_session **out) noexcept nogil:
@@ -235,7 +254,7 @@ cdef public void cnn_trainer_memory(const cnn_trainer *trainer, size_t *bytes) n
     cdef size_t item = 4 if t.net.graph.dtype == CNN_FLOAT32 else 8, arena = t.net.graph.arena * item, i
     bytes[0] = t.n_parts * arena
     bytes[1] = (2 * t.lbfgs.history + 5) * arena if t.lbfgs != NULL else <size_t>t.table.slots * arena
-    bytes[2] = sizeof(Trainer) + p.n_steps * (sizeof(PlanStep) + 8) + p.graph.n_values * (sizeof(PlanValue) + 28)
+    bytes[2] = sizeof(Trainer) + p.tables_bytes + p.n_steps * (sizeof(PlanStep) + 8) + p.graph.n_values * (sizeof(PlanValue) + 28)
     bytes[2] += <size_t>t.n_frames * (p.frame + sizeof(Frame) + p.n_steps * sizeof(Op) + p.graph.n_values * 2 * sizeof(void *))
     for i in range(t.n_targets):
         o = &t.targets[i]

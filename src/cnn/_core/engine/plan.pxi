@@ -36,6 +36,8 @@ cdef struct Plan:
     unsigned char *wanted  # by block: has a gradient
     size_t scratch         # place in the frame
     size_t frame           # bytes
+    char *tables           # constants of all ops
+    size_t tables_bytes
     double flops           # multiply-adds of a row, forward
 
 cdef struct PlanWish:      # what a plan is to be made for
@@ -66,6 +68,7 @@ cdef void plan_release(Plan *p) noexcept nogil:
     cnn_memory_release(p.backward)
     cnn_memory_release(p.add)
     cnn_memory_release(p.wanted)
+    cnn_memory_release(p.tables)
     memset(p, 0, sizeof(Plan))
 
 
@@ -474,6 +477,24 @@ cdef cnn_status plan_memory(Plan *p, const PlanWish *wish, const unsigned char *
     return CNN_OK
 
 
+cdef cnn_status plan_tables(Plan *p, cnn_error *error) noexcept nogil:
+    """What ops compute once: a block of memory for all of them."""
+    cdef size_t i, at = 0
+    for i in range(p.n_steps):
+        p.tables_bytes += rounded(p.steps[i].plan.tables)
+    if p.tables_bytes == 0:
+        return CNN_OK
+    p.tables = <char *>cnn_memory_new(p.allocator, p.tables_bytes)
+    if p.tables == NULL:
+        return cnn_fail(error, CNN_E_MEMORY, "not enough memory for a plan")
+    for i in range(p.n_steps):
+        if p.steps[i].plan.tables:
+            p.steps[i].plan.table = p.tables + at
+            p.steps[i].table.prepare(&p.steps[i].plan, p.steps[i].plan.table)
+            at += rounded(p.steps[i].plan.tables)
+    return CNN_OK
+
+
 cdef cnn_status plan_orders(Plan *p, const PlanWish *wish, cnn_error *error) noexcept nogil:
     """What runs, in which order, and who adds into a gradient that another has begun."""
     cdef const Graph *g = p.graph
@@ -510,33 +531,45 @@ cdef cnn_status plan_orders(Plan *p, const PlanWish *wish, cnn_error *error) noe
     return CNN_OK
 
 
+cdef cnn_status plan_bind(Plan *p, const Network *net, const PlanWish *wish, const cnn_allocator *allocator, cnn_error *error) noexcept nogil:
+    """The steps and the shapes alone."""
+    cdef cnn_status status
+    memset(p, 0, sizeof(Plan))
+    p.graph = &net.graph
+    p.allocator = allocator
+    p.values = <PlanValue *>cnn_memory_new(p.allocator, p.graph.n_values * sizeof(PlanValue))
+    if p.values == NULL:
+        return cnn_fail(error, CNN_E_MEMORY, "not enough memory for a plan")
+    status = plan_prune(p, wish, error)
+    if status == CNN_OK:
+        status = plan_shapes(p, wish, error)
+    if status != CNN_OK:
+        plan_release(p)
+    return status
+
+
 cdef cnn_status plan_make_in(Plan *p, const Network *net, const PlanWish *wish, const cnn_allocator *allocator, cnn_error *error) noexcept nogil:
     cdef const Graph *g = &net.graph
     cdef unsigned char *flows
     cdef cnn_status status
-    memset(p, 0, sizeof(Plan))
-    p.graph = g
-    p.allocator = allocator
+    status = plan_bind(p, net, wish, allocator, error)
+    if status != CNN_OK:
+        return status
     p.kernels = cnn_kernels_current()
     p.training = 1 if wish.losses != NULL else 0
     p.team = wish.team
     p.members = wish.members
-    p.values = <PlanValue *>cnn_memory_new(p.allocator, g.n_values * sizeof(PlanValue))
     p.place = <size_t *>cnn_memory_new(p.allocator, g.n_values * sizeof(size_t))
     p.gradient = <size_t *>cnn_memory_new(p.allocator, g.n_values * sizeof(size_t))
     p.root = <int32_t *>cnn_memory_new(p.allocator, g.n_values * sizeof(int32_t))
     p.place_input = <size_t *>cnn_memory_new(p.allocator, g.n_values * sizeof(size_t))
     p.wanted = <unsigned char *>cnn_memory_new(p.allocator, g.n_blocks + 1)
     flows = <unsigned char *>cnn_memory_new(p.allocator, g.n_values)
-    if p.values == NULL or p.place == NULL or p.gradient == NULL or p.root == NULL or p.place_input == NULL or p.wanted == NULL or flows == NULL:
+    if p.place == NULL or p.gradient == NULL or p.root == NULL or p.place_input == NULL or p.wanted == NULL or flows == NULL:
         cnn_memory_release(flows)
         plan_release(p)
         return cnn_fail(error, CNN_E_MEMORY, "not enough memory for a plan")
-    status = plan_prune(p, wish, error)
-    if status == CNN_OK:
-        status = plan_shapes(p, wish, error)
-    if status == CNN_OK:
-        status = plan_layouts(p, wish, error)
+    status = plan_layouts(p, wish, error)
     if status == CNN_OK:
         plan_rows(p, wish)
         status = plan_gradients(p, wish, flows, error)
@@ -544,6 +577,8 @@ cdef cnn_status plan_make_in(Plan *p, const Network *net, const PlanWish *wish, 
         status = plan_memory(p, wish, flows, error)
     if status == CNN_OK:
         status = plan_orders(p, wish, error)
+    if status == CNN_OK:
+        status = plan_tables(p, error)
     cnn_memory_release(flows)
     if status != CNN_OK:
         plan_release(p)

@@ -118,10 +118,13 @@ cdef struct OpPlan:
     int32_t couples        # rows of a batch depend on each other
     int32_t by_rows        # ROWS_FORWARD | ROWS_BACKWARD: a team may run it on slices of rows; saved is then in proportion to rows
     size_t scratch_each    # bytes of one member's scratch, where by_rows
+    size_t tables          # bytes of constants, which prepare fills once for the plan
     double flops           # multiply-adds of one row, forward
     int64_t integer[16]    # the op's own constants
     double number[4]
     void *code[2]          # functions that the op has chosen: forward, backward
+    # of the plan:
+    void *table            # the op's constants
 
 cdef struct Run:           # one pass over one tile; shared by all its ops
     const cnn_kernels *kernels
@@ -156,6 +159,7 @@ ctypedef cnn_status (*op_shape)(Graph *graph, const Node *node, const PlanValue 
 ctypedef cnn_status (*op_blocks)(Graph *graph, int32_t node, const PlanValue *inputs, const PlanValue *outputs, cnn_error *error) noexcept nogil
 ctypedef int (*op_layout)(const OpPlan *plan) noexcept nogil
 ctypedef void (*op_plan)(OpPlan *plan) noexcept nogil
+ctypedef void (*op_prepare)(const OpPlan *plan, void *tables) noexcept nogil
 ctypedef cnn_status (*op_forward_f32)(Op *op, const float *parameters) noexcept nogil
 ctypedef cnn_status (*op_forward_f64)(Op *op, const double *parameters) noexcept nogil
 ctypedef cnn_status (*op_backward_f32)(Op *op, const float *parameters, float *gradients) noexcept nogil
@@ -168,6 +172,7 @@ cdef struct OpTable:       # engine/registry.pxi fills it, from CNN_OP_LIST
     op_blocks blocks       # NULL: no parameters
     op_layout layout       # LAYOUT_*; NULL: LAYOUT_PLAIN
     op_plan plan           # NULL: all zero
+    op_prepare prepare     # NULL: no constants
     op_forward_f32 forward_f32
     op_forward_f64 forward_f64
     op_backward_f32 backward_f32

@@ -156,7 +156,9 @@ typedef struct {
   X(ADD, 10, add)                                                                                               \
   X(MULTIPLY, 11, multiply)                                                                                     \
   X(CONCAT, 12, concat)                                                                                         \
-  X(FUNCTION, 13, function)
+  X(FUNCTION, 13, function)                                                                                     \
+  X(CONV, 14, conv)                                                                                             \
+  X(CONV_TRANSPOSE, 15, conv_transpose)
 
 /* X(NAME, code, name, type): type is integer, number, text or list. Every op reads its own; unknown ones are refused.
    name is any op's; share is the number (from 0, in the order of adding) of an earlier op whose parameters this one uses. */

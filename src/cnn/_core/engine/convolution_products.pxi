@@ -1,0 +1,437 @@
+# The three products of a convolution, of the images of a tile (convolution.pxi says what they are).
+#
+# Each image is read padded and channels last: where it lies, if it lies so, else from a copy in scratch, one for each member of a team.
+# Weights are put in the order of a kernel once a tile. Threads take images of their own or, where there are fewer images than
+# threads, pixels (or columns) of each; of the weights' gradient they take elements. Every number is one chain, so the bits are the same.
+
+cdef enum:
+    CONV_WEIGHT = 0
+    CONV_BIAS = 1
+    CONV_BLOCK = 24        # pixels: a block of an image is a multiple of it
+
+cdef struct ConvWork:
+    const Op *op
+    const Conv *c
+    int32_t scatter        # else a gather
+    int32_t source_last, target_last  # in memory
+    int32_t accumulate
+    size_t source_row, target_row  # elements of an image
+    const void *source     # the images
+    void *target
+    const void *other      # outer: the narrow images
+    const void *weights    # of matrix products as they are, else in the order of a kernel
+    const void *start
+    const void *image      # of one image that is divided: padded
+    void *pixels           # and what becomes of it
+    size_t slice           # images, pixels, columns or elements of one call
+
+
+cdef inline char *conv_scratch_of(const Op *op, const Conv *c, int32_t member) noexcept nogil:
+    return <char *>op.scratch + c.weights + <size_t>member * (c.source + c.target)
+
+
+# ---- Weights
+
+cdef void conv_pack(const cnn_kernels *k, const Conv *c, const real *w, real *b) noexcept nogil:
+    """(filters, channels / groups, taps) to (groups, taps, channels / groups, filters / groups), the b of a gather."""
+    cdef size_t inner = c.channels // c.groups, outer = c.filters // c.groups, g, i
+    if c.depthwise:
+        k_transpose(k, c.channels, c.taps, w, c.taps, b, c.channels)
+        return
+    for g in range(c.groups):
+        if c.taps == 1:
+            k_transpose(k, outer, inner, w, inner, b, outer)
+        else:
+            for i in range(inner):
+                k_transpose(k, outer, c.taps, w + i * c.taps, inner * c.taps, b + i * outer, inner * outer)
+        w += outer * inner * c.taps
+        b += outer * inner * c.taps
+
+
+cdef void conv_unpack(const cnn_kernels *k, const Conv *c, const real *b, real *w) noexcept nogil:
+    """The reverse."""
+    cdef size_t inner = c.channels // c.groups, outer = c.filters // c.groups, g, i
+    if c.depthwise:
+        k_transpose(k, c.taps, c.channels, b, c.channels, w, c.taps)
+        return
+    for g in range(c.groups):
+        if c.taps == 1:
+            k_transpose(k, inner, outer, b, outer, w, inner)
+        else:
+            for i in range(inner):
+                k_transpose(k, c.taps, outer, b + i * outer, inner * outer, w + i * c.taps, inner * c.taps)
+        w += outer * inner * c.taps
+        b += outer * inner * c.taps
+
+
+cdef void conv_pack_scatter(const Conv *c, const real *w, real *b) noexcept nogil:
+    """(filters, channels / groups, taps) to (groups, places of the taps, filters / groups, channels / groups)."""
+    cdef size_t inner = c.channels // c.groups, outer = c.filters // c.groups, g, o, i, t
+    cdef real *to
+    if c.depthwise:
+        for t in range(c.taps):
+            if c.place[t] >= 0:
+                to = b + <size_t>c.place[t] * c.channels
+                for i in range(c.channels):
+                    to[i] = w[i * c.taps + t]
+        return
+    for g in range(c.groups):
+        for o in range(outer):
+            for t in range(c.taps):
+                if c.place[t] >= 0:
+                    to = b + (<size_t>c.place[t] * outer + o) * inner
+                    for i in range(inner):
+                        to[i] = w[(o * inner + i) * c.taps + t]
+        w += outer * inner * c.taps
+        b += outer * inner * c.taps
+
+
+# ---- One image
+
+cdef const real *conv_padded(const cnn_kernels *k, size_t channels, const ConvAxis *h, const ConvAxis *w, int narrow, const real *x, int last,
+                             real *room) noexcept nogil:
+    """A wide image for a gather, or a narrow one for a scatter, with its zeros around it: itself where it needs none, else in room, whose
+    zeros are there already."""
+    cdef size_t height = h.narrow if narrow else h.wide, width = w.narrow if narrow else w.wide, i
+    cdef size_t before = w.lead if narrow else w.before, whole = w.spread if narrow else w.padded
+    cdef size_t above = h.lead if narrow else h.before, tall = h.spread if narrow else h.padded
+    if last and tall == height and whole == width:
+        return x
+    room += (above * whole + before) * channels
+    if whole == width and last:
+        memcpy(room, x, height * width * channels * sizeof(real))
+    elif whole == width:
+        k_transpose(k, channels, height * width, x, height * width, room, channels)
+    else:
+        for i in range(height):
+            if last:
+                memcpy(room + i * whole * channels, x + i * width * channels, width * channels * sizeof(real))
+            else:
+                k_transpose(k, channels, width, x + i * width, height * width, room + i * whole * channels, channels)
+    return room - (above * whole + before) * channels
+
+
+cdef void conv_zero(const Conv *c, int narrow, int last, real *room) noexcept nogil:
+    """The zeros around images that conv_padded puts there."""
+    if narrow and c.h.spread * c.w.spread != c.h.narrow * c.w.narrow:
+        memset(room, 0, c.h.spread * c.w.spread * c.filters * sizeof(real))
+    elif not narrow and c.h.padded * c.w.padded != c.h.wide * c.w.wide:
+        memset(room, 0, c.h.padded * c.w.padded * c.channels * sizeof(real))
+
+
+cdef void conv_gather(const cnn_kernels *k, const Conv *c, const real *x, const real *b, const real *start, real *y, size_t first, size_t n,
+                      size_t column, size_t columns, int accumulate) noexcept nogil:
+    """Narrow pixels first .. first + n - 1 of a padded wide image; of them, columns of each group."""
+    cdef cnn_windows windows
+    cdef size_t inner = c.channels // c.groups, outer = c.filters // c.groups, g
+    windows.pixels = n
+    windows.pixel = c.pixel + first
+    windows.chunks = c.gather_chunks
+    windows.length = c.gather_length
+    windows.chunk = c.run
+    y += first * c.filters + column
+    if start != NULL:
+        start += column
+    if c.depthwise:
+        k_conv_depthwise_forward(k, &windows, c.channels, x, b, start, y, NULL, c.filters, accumulate)
+        return
+    b += column
+    for g in range(c.groups):
+        k_conv_forward(k, &windows, columns, x + g * inner, b + g * c.taps * inner * outer, outer, start + g * outer if start != NULL else NULL,
+                       y + g * outer, NULL, c.filters, accumulate)
+
+
+cdef void conv_scatter(const cnn_kernels *k, const Conv *c, const real *x, const real *b, const real *start, real *y, size_t first, size_t n,
+                       size_t column, size_t columns, int accumulate) noexcept nogil:
+    """Wide pixels first .. first + n - 1, in the order of the phases, from a padded narrow image; of them, columns of each group."""
+    cdef cnn_windows windows
+    cdef const ConvPhase *f
+    cdef const int32_t *to
+    cdef const real *w
+    cdef size_t inner = c.channels // c.groups, outer = c.filters // c.groups, i, g, begin, end
+    if start != NULL:
+        start += column
+    for i in range(c.n_phases):
+        f = &c.phases[i]
+        begin = first if first > f.first else f.first
+        end = first + n if first + n < f.first + f.pixels else f.first + f.pixels
+        if begin >= end:
+            continue
+        windows.pixels = end - begin
+        windows.pixel = c.scatter_pixel + begin
+        windows.chunks = f.chunks
+        windows.length = f.length
+        windows.chunk = c.scatter_chunk + f.chunk
+        to = c.scatter_to + begin
+        if c.depthwise:
+            k_conv_depthwise_forward(k, &windows, c.channels, x, b + f.place * c.channels, start, y, to, c.channels, accumulate)
+            continue
+        w = b + f.place * inner * outer + column
+        for g in range(c.groups):
+            k_conv_forward(k, &windows, columns, x + g * outer, w + g * c.taps * inner * outer, inner, start + g * inner if start != NULL else NULL,
+                           y + g * inner + column, to, c.channels, accumulate)
+
+
+cdef void conv_outer(const cnn_kernels *k, const Conv *c, const real *x, const real *dy, real *sum_, size_t first, size_t n, int accumulate) noexcept nogil:
+    """Elements first .. first + n - 1 of the windows (of each group; of a depthwise convolution: taps) of one image, into sum_."""
+    cdef cnn_windows windows
+    cdef size_t inner = c.channels // c.groups, outer = c.filters // c.groups, g, at, end = first + n, tap, from_
+    windows.pixels = c.h.narrow * c.w.narrow
+    windows.pixel = c.pixel
+    windows.length = inner
+    if c.depthwise:
+        windows.chunks = n
+        windows.chunk = c.tap + first
+        k_conv_depthwise_outer(k, &windows, c.channels, x, dy, NULL, c.filters, sum_ + first * c.channels, accumulate)
+        return
+    for g in range(c.groups):
+        at = first
+        while at < end:  # whole taps at once, and what is left of others
+            tap = at // inner
+            from_ = at % inner
+            windows.chunk = c.tap + tap
+            if from_ or end - at < inner:
+                windows.chunks = 1
+                windows.length = inner - from_ if end - at > inner - from_ else end - at
+            else:
+                windows.chunks = (end - at) // inner
+                windows.length = inner
+            k_conv_outer(k, &windows, outer, x + g * inner + from_, dy + g * outer, NULL, c.filters, sum_ + (g * c.taps * inner + at) * outer,
+                         outer, accumulate)
+            at += windows.chunks * windows.length
+
+
+# ---- The images of a tile
+
+cdef void conv_part(const ConvWork *a, const real *x, const real *start, real *y, size_t first, size_t n, size_t column, size_t columns) noexcept nogil:
+    if a.scatter:
+        conv_scatter(a.op.run.kernels, a.c, x, <const real *>a.weights, start, y, first, n, column, columns, a.accumulate)
+    else:
+        conv_gather(a.op.run.kernels, a.c, x, <const real *>a.weights, start, y, first, n, column, columns, a.accumulate)
+
+cdef inline size_t conv_pixels(const ConvWork *a) noexcept nogil:
+    return a.c.h.wide * a.c.w.wide if a.scatter else a.c.h.narrow * a.c.w.narrow
+
+cdef inline size_t conv_columns(const ConvWork *a) noexcept nogil:
+    return (a.c.channels if a.scatter else a.c.filters) // a.c.groups
+
+cdef const real *conv_begin(const ConvWork *a, size_t row, real *room, real **y) noexcept nogil:
+    """The padded image `row`, and where its pixels are to be put."""
+    cdef const Conv *c = a.c
+    cdef const cnn_kernels *k = a.op.run.kernels
+    y[0] = <real *>a.target + row * a.target_row
+    if not a.target_last:
+        if a.accumulate:
+            to_last(k, c.channels if a.scatter else c.filters, conv_pixels(a), y[0], <real *>(<char *>room + c.source))
+        y[0] = <real *>(<char *>room + c.source)
+    return conv_padded(k, c.filters if a.scatter else c.channels, &c.h, &c.w, a.scatter, <const real *>a.source + row * a.source_row,
+                       a.source_last, room)
+
+cdef void conv_end(const ConvWork *a, size_t row, const real *y) noexcept nogil:
+    if not a.target_last:
+        to_plain(a.op.run.kernels, a.c.channels if a.scatter else a.c.filters, conv_pixels(a), y, <real *>a.target + row * a.target_row)
+
+cdef void conv_images(const ConvWork *a, const real *tag, size_t first, size_t end, int32_t member) noexcept nogil:
+    cdef real *room = <real *>conv_scratch_of(a.op, a.c, member)
+    cdef real *y
+    cdef const real *x
+    cdef size_t r
+    conv_zero(a.c, a.scatter, a.source_last, room)
+    for r in range(first, end):
+        x = conv_begin(a, r, room, &y)
+        conv_part(a, x, <const real *>a.start, y, 0, conv_pixels(a), 0, conv_columns(a))
+        conv_end(a, r, y)
+
+cdef void conv_images_slice(void *arg, size_t index, int32_t member) noexcept nogil:
+    cdef const ConvWork *a = <const ConvWork *>arg
+    cdef size_t first = index * a.slice, end = first + a.slice if first + a.slice < a.op.run.rows else a.op.run.rows
+    if a.c.item == sizeof(float):
+        conv_images(a, <const float *>a.source, first, end, member)
+    else:
+        conv_images(a, <const double *>a.source, first, end, member)
+
+cdef void conv_pixels_slice(void *arg, size_t index, int32_t member) noexcept nogil:
+    cdef const ConvWork *a = <const ConvWork *>arg
+    cdef size_t all_ = conv_pixels(a), first = index * a.slice, n = a.slice if all_ - first > a.slice else all_ - first
+    if a.c.item == sizeof(float):
+        conv_part(a, <const float *>a.image, <const float *>a.start, <float *>a.pixels, first, n, 0, conv_columns(a))
+    else:
+        conv_part(a, <const double *>a.image, <const double *>a.start, <double *>a.pixels, first, n, 0, conv_columns(a))
+
+cdef void conv_columns_slice(void *arg, size_t index, int32_t member) noexcept nogil:
+    cdef const ConvWork *a = <const ConvWork *>arg
+    cdef size_t all_ = conv_columns(a), first = index * a.slice, n = a.slice if all_ - first > a.slice else all_ - first
+    if a.c.item == sizeof(float):
+        conv_part(a, <const float *>a.image, <const float *>a.start, <float *>a.pixels, 0, conv_pixels(a), first, n)
+    else:
+        conv_part(a, <const double *>a.image, <const double *>a.start, <double *>a.pixels, 0, conv_pixels(a), first, n)
+
+cdef void conv_divided(ConvWork *a, const real *tag) noexcept nogil:
+    """Image after image, each divided among the threads."""
+    cdef real *room = <real *>conv_scratch_of(a.op, a.c, 0)
+    cdef real *y
+    cdef size_t members = <size_t>a.op.plan.members, r, all_ = conv_pixels(a)
+    cdef int by_columns = all_ < 2 * CONV_BLOCK and a.c.groups == 1
+    conv_zero(a.c, a.scatter, a.source_last, room)
+    for r in range(a.op.run.rows):
+        a.image = conv_begin(a, r, room, &y)
+        a.pixels = y
+        if by_columns:
+            a.slice = ((conv_columns(a) + members - 1) // members + 15) // 16 * 16
+            cnn_parallel_for(a.op.run.team, (conv_columns(a) + a.slice - 1) // a.slice, conv_columns_slice, a)
+        else:
+            a.slice = ((all_ + members - 1) // members + CONV_BLOCK - 1) // CONV_BLOCK * CONV_BLOCK
+            cnn_parallel_for(a.op.run.team, (all_ + a.slice - 1) // a.slice, conv_pixels_slice, a)
+        conv_end(a, r, y)
+
+cdef void conv_matrix(const ConvWork *a, const real *tag, size_t first, size_t n, int32_t member) noexcept nogil:
+    """A pointwise convolution: pixels first .. first + n - 1 of all images."""
+    cdef const Conv *c = a.c
+    cdef size_t from_ = c.filters if a.scatter else c.channels, to = c.channels if a.scatter else c.filters
+    k_gemm(a.op.run.kernels, 0, not a.scatter, n, to, from_, <const real *>a.source + first * from_, from_, <const real *>a.weights, c.channels,
+           <real *>a.target + first * to, to, a.accumulate, <const real *>a.start,
+           <real *>(<char *>a.op.scratch + <size_t>member * <size_t>a.op.plan.integer[0]))
+
+cdef void conv_matrix_slice(void *arg, size_t index, int32_t member) noexcept nogil:
+    cdef const ConvWork *a = <const ConvWork *>arg
+    cdef size_t all_ = a.op.run.rows * conv_pixels(a), first = index * a.slice, n = a.slice if all_ - first > a.slice else all_ - first
+    if a.c.item == sizeof(float):
+        conv_matrix(a, <const float *>a.source, first, n, member)
+    else:
+        conv_matrix(a, <const double *>a.source, first, n, member)
+
+cdef size_t conv_slices(const Op *op) noexcept nogil:
+    """Into how many parts the op's work is divided."""
+    cdef double work = <double>op.run.rows * op.plan.flops
+    if op.run.team == NULL or work < 2 * SLICE_WORK:
+        return 1
+    return <size_t>op.plan.members if <double>op.plan.members < work / SLICE_WORK else <size_t>(work / SLICE_WORK)
+
+cdef void conv_apply(const Op *op, int scatter, const PlanValue *from_, const real *source, const PlanValue *to, real *target, const real *weights,
+                     const real *start, int accumulate) noexcept nogil:
+    """A gather or a scatter of all images of the tile, to (+)= from."""
+    cdef ConvWork a
+    cdef const Conv *c = <const Conv *>op.plan.table
+    cdef size_t slices = conv_slices(op), rows = op.run.rows
+    memset(&a, 0, sizeof(a))
+    a.op = op
+    a.c = c
+    a.scatter = scatter
+    a.source_last = lies_last(from_)
+    a.target_last = lies_last(to)
+    a.accumulate = accumulate
+    a.source_row = from_.row
+    a.target_row = to.row
+    a.source = source
+    a.target = target
+    a.start = start
+    if c.pointwise:
+        a.weights = weights
+        a.slice = (rows * conv_pixels(&a) + slices - 1) // slices
+        if slices > 1:
+            a.slice = (a.slice + SLICE_GRAIN - 1) // SLICE_GRAIN * SLICE_GRAIN
+            cnn_parallel_for(op.run.team, (rows * conv_pixels(&a) + a.slice - 1) // a.slice, conv_matrix_slice, &a)
+        else:
+            conv_matrix_slice(&a, 0, 0)
+        return
+    a.weights = op.scratch
+    if scatter:
+        conv_pack_scatter(c, weights, <real *>op.scratch)
+    else:
+        conv_pack(op.run.kernels, c, weights, <real *>op.scratch)
+    if slices > 1 and rows < slices:
+        conv_divided(&a, source)
+    elif slices > 1 and conv_members(op.plan) > 1:
+        a.slice = (rows + 2 * slices - 1) // (2 * slices)
+        cnn_parallel_for(op.run.team, (rows + a.slice - 1) // a.slice, conv_images_slice, &a)
+    else:
+        a.slice = rows
+        conv_images_slice(&a, 0, 0)
+
+
+# ---- Gradients of the parameters
+
+cdef void conv_weights_part(const ConvWork *a, const real *tag, size_t first, size_t n, int32_t member) noexcept nogil:
+    """Elements first .. first + n - 1 of the windows, over all images."""
+    cdef const Conv *c = a.c
+    cdef const cnn_kernels *k = a.op.run.kernels
+    cdef real *room = <real *>conv_scratch_of(a.op, c, member)
+    cdef real *plain = <real *>(<char *>room + c.source)
+    cdef const real *x
+    cdef const real *dy
+    cdef size_t r
+    conv_zero(c, 0, a.source_last, room)
+    for r in range(a.op.run.rows):
+        x = conv_padded(k, c.channels, &c.h, &c.w, 0, <const real *>a.source + r * a.source_row, a.source_last, room)
+        dy = <const real *>a.other + r * a.target_row
+        if not a.target_last:
+            to_last(k, c.filters, c.h.narrow * c.w.narrow, dy, plain)
+            dy = plain
+        conv_outer(k, c, x, dy, <real *>a.target, first, n, a.accumulate or r)
+
+cdef void conv_weights_slice(void *arg, size_t index, int32_t member) noexcept nogil:
+    cdef const ConvWork *a = <const ConvWork *>arg
+    cdef size_t all_ = a.c.taps * (1 if a.c.depthwise else a.c.channels // a.c.groups)
+    cdef size_t first = index * a.slice, n = a.slice if all_ - first > a.slice else all_ - first
+    if a.c.item == sizeof(float):
+        conv_weights_part(a, <const float *>a.source, first, n, member)
+    else:
+        conv_weights_part(a, <const double *>a.source, first, n, member)
+
+cdef void conv_matrix_weights(const ConvWork *a, const real *tag, size_t first, size_t n, int32_t member) noexcept nogil:
+    """Of a pointwise convolution: filters first .. first + n - 1."""
+    cdef const Conv *c = a.c
+    k_gemm(a.op.run.kernels, 1, 0, n, c.channels, a.op.run.rows * c.h.wide * c.w.wide, <const real *>a.other + first, c.filters,
+           <const real *>a.source, c.channels, <real *>a.target + first * c.channels, c.channels, a.accumulate, <const real *>NULL,
+           <real *>(<char *>a.op.scratch + <size_t>member * <size_t>a.op.plan.integer[0]))
+
+cdef void conv_matrix_weights_slice(void *arg, size_t index, int32_t member) noexcept nogil:
+    cdef const ConvWork *a = <const ConvWork *>arg
+    cdef size_t first = index * a.slice, n = a.slice if a.c.filters - first > a.slice else a.c.filters - first
+    if a.c.item == sizeof(float):
+        conv_matrix_weights(a, <const float *>a.source, first, n, member)
+    else:
+        conv_matrix_weights(a, <const double *>a.source, first, n, member)
+
+cdef void conv_weights_gradient(const Op *op, const PlanValue *wide, const real *x, const PlanValue *narrow, const real *dy, real *dw, int adds) noexcept nogil:
+    """dw (+)= the sum over images of wide windows x narrow pixels."""
+    cdef ConvWork a
+    cdef const Conv *c = <const Conv *>op.plan.table
+    cdef size_t slices = conv_slices(op), all_ = c.taps * (1 if c.depthwise else c.channels // c.groups)
+    memset(&a, 0, sizeof(a))
+    a.op = op
+    a.c = c
+    a.source_last = lies_last(wide)
+    a.target_last = lies_last(narrow)
+    a.accumulate = adds
+    a.source_row = wide.row
+    a.target_row = narrow.row
+    a.source = x
+    a.other = dy
+    if c.pointwise:
+        a.target = dw
+        a.slice = slice_width(op, <double>op.run.rows * op.plan.flops, c.filters)
+        cnn_parallel_for(op.run.team, (c.filters + a.slice - 1) // a.slice, conv_matrix_weights_slice, &a)
+        return
+    a.target = op.scratch
+    if adds:
+        conv_pack(op.run.kernels, c, <const real *>dw, <real *>op.scratch)
+    slices = slices if slices < conv_members(op.plan) else conv_members(op.plan)
+    slices = slices if slices < all_ else all_
+    a.slice = (all_ + slices - 1) // slices
+    cnn_parallel_for(op.run.team, (all_ + a.slice - 1) // a.slice, conv_weights_slice, &a)
+    conv_unpack(op.run.kernels, c, <const real *>op.scratch, dw)
+
+cdef void conv_bias_gradient(const Op *op, const PlanValue *y, const real *dy, real *db, int adds) noexcept nogil:
+    """db (+)= the sum over images and pixels."""
+    cdef const Conv *c = <const Conv *>op.plan.table
+    cdef size_t channels = y.dims[1], pixels = y.row // channels, r
+    cdef real *room = <real *>conv_scratch_of(op, c, 0)
+    if not adds:
+        memset(db, 0, channels * sizeof(real))
+    if lies_last(y):
+        k_sum_rows(op.run.kernels, op.run.rows * pixels, channels, dy, channels, db)
+        return
+    for r in range(op.run.rows):
+        to_last(op.run.kernels, channels, pixels, dy + r * y.row, room)
+        k_sum_rows(op.run.kernels, pixels, channels, <const real *>room, channels, db)
