@@ -61,7 +61,8 @@ V_INLINE void FN(window_sum_back)(const int some, size_t lanes, const size_t hei
 }
 
 /* ---- a run of windows. ONE(nv, some, lanes, h, w, j) does channels j... of window m. `loose` windows have VL elements behind their last
-   channel in every array; not those of a gradient that is added to, or whose windows leave gaps. */
+   channel in every array; not those of a gradient
+   that is added to, or whose windows leave gaps, or whose taps are written more than a vector at a time. */
 #define RUN(ONE, h, w) \
   for (size_t m = 0; m < pixels; m++) { \
     size_t j = 0; \
@@ -99,7 +100,7 @@ static void FN(window_max)(size_t pixels, size_t step, size_t height, size_t wid
 
 static void FN(window_max_backward)(size_t pixels, size_t step, size_t height, size_t width, size_t ld, size_t channels, const real *dy,
                                     const real *where, real *dx, int accumulate) {
-  const size_t loose = accumulate || step != width * channels ? 0 : FN(window_loose)(pixels, step, channels);
+  const size_t loose = accumulate || channels >= VL || step != width * channels ? 0 : FN(window_loose)(pixels, step, channels);
 #define ONE(nv, some, lanes, h, w, j) \
   for (size_t i = j; i < j + nv * VL; i += VL) \
     FN(window_max_back)(some, lanes, h, w, ld, channels, dy + m * channels + i, where + m * channels + i, dx + m * step + i, 0)
@@ -126,7 +127,7 @@ static void FN(window_sum)(size_t pixels, size_t step, size_t height, size_t wid
 
 static void FN(window_sum_backward)(size_t pixels, size_t step, size_t height, size_t width, size_t ld, size_t channels, real scale,
                                     const real *dy, real *dx, int accumulate) {
-  const size_t loose = accumulate || step != width * channels ? 0 : FN(window_loose)(pixels, step, channels);
+  const size_t loose = accumulate || channels >= VL || step != width * channels ? 0 : FN(window_loose)(pixels, step, channels);
 #define ONE(nv, some, lanes, h, w, j) \
   for (size_t i = j; i < j + nv * VL; i += VL) \
     FN(window_sum_back)(some, lanes, h, w, ld, channels, v_set1(scale), dy + m * channels + i, dx + m * step + i, 0)

@@ -22,7 +22,7 @@ cdef cnn_status multiply_shape(Graph *g, const Node *node, const PlanValue *x, P
             best = i
     y[0] = x[best]
     for i in range(n):
-        if y.rank > 2 and x[i].rank <= y.rank and by_channel(&x[i]):
+        if y.rank > 2 and (x[i].rank == 2 or x[i].rank == y.rank) and by_channel(&x[i]):
             differ = x[i].dims[1] != y.dims[1] and x[i].dims[1] != OPEN and y.dims[1] != OPEN
         else:
             differ = x[i].rank != y.rank
