@@ -291,7 +291,11 @@ def every_layer(dtype):
     a = cnn.Reshape((2, 6))(cnn.Flatten()(a))
     b = cnn.Activation("leaky_relu", negative_slope=0.3)(cnn.Dense(6, bias=False, init="orthogonal")(a))
     both = cnn.Multiply()([cnn.Add()([a, b]), a])
-    flat = cnn.Concat()([cnn.Flatten()(both), cnn.OneHot([3, 2])(codes)])
+    both = cnn.PReLU(axis=1, slope=0.5)(cnn.AvgPool1D(2, 1, (0, 1), count_include_pad=False)(both))
+    image = cnn.Pad(((1, 2), (0, 1)), "replicate")(cnn.MaxPool2D(2, 1, ceil_mode=True)(cnn.Reshape((2, 2, 3))(both)))
+    image = cnn.Upsample2D((1, 2), "bilinear")(image)
+    ends = [cnn.GlobalAvgPool2D()(image), cnn.GlobalMaxPool2D()(image)]
+    flat = cnn.Concat()([cnn.Flatten()(both), cnn.OneHot([3, 2])(codes), *ends])
     first = cnn.Dense(2, activation="softmax", name="first")(flat)
     second = cnn.Dense(1, activation=cnn.Activation("softplus", beta=2.0, threshold=1e30), trainable=False)(flat)
     return cnn.Network(inputs=[x, codes], outputs=[first, second], dtype=dtype, seed=2**63 + 5)

@@ -8,6 +8,7 @@ import pytest
 from conftest import close
 from reference import convolutions
 from reference import layers as reference
+from reference import pooling
 
 import cnn
 from cnn import _core
@@ -56,6 +57,58 @@ CASES = {
     "reshape": ([(12,)], lambda x: cnn.Reshape((3, 4))(x), lambda p, x: x.reshape(len(x), 3, 4)),
     "add": ([(6,), (6,)], lambda a, b: cnn.Add()([a, b, a]), lambda p, a, b: a + b + a),
     "multiply": ([(6,), (6,)], lambda a, b: cnn.Multiply()([a, b, a]), lambda p, a, b: a * b * a),
+    "multiply-channels": (
+        [(5, 3, 4), (5,), (5, 1, 1)],
+        lambda a, b, c: cnn.Multiply()([b, a, c]),
+        lambda p, *xs: pooling.multiply(xs),
+    ),
+    "max_pool": (
+        [(5, 6, 7)],
+        lambda x: cnn.MaxPool2D(3, 2, 1, ceil_mode=True)(x),
+        lambda p, x: pooling.max_pool(x, (3, 3), (2, 2), ((1, 1), (1, 1)), True),
+    ),
+    "max_pool-1d": (
+        [(3, 9)],
+        lambda x: cnn.MaxPool1D(2)(x),
+        lambda p, x: pooling.max_pool(x, (2,), (2,), ((0, 0),)),
+    ),
+    "avg_pool": (
+        [(5, 6, 7)],
+        lambda x: cnn.AvgPool2D(3, 2, ((1, 0), (0, 2)), count_include_pad=False)(x),
+        lambda p, x: pooling.avg_pool(x, (3, 3), (2, 2), ((1, 0), (0, 2)), False, False),
+    ),
+    "global_avg_pool": ([(5, 6, 7)], lambda x: cnn.GlobalAvgPool2D()(x), lambda p, x: x.mean(axis=(2, 3))),
+    "global_max_pool": ([(5, 9)], lambda x: cnn.GlobalMaxPool1D()(x), lambda p, x: x.max(axis=2)),
+    "pad": (
+        [(3, 4, 5)],
+        lambda x: cnn.Pad(((1, 2), (3, 1)), "reflect")(x),
+        lambda p, x: pooling.pad(x, ((1, 2), (3, 1)), "reflect"),
+    ),
+    "upsample": (
+        [(3, 4, 5)],
+        lambda x: cnn.Upsample2D((2, 3), "bilinear")(x),
+        lambda p, x: pooling.upsample(x, (2, 3), "bilinear"),
+    ),
+    "prelu": ([(6,)], lambda x: cnn.PReLU()(x), lambda p, x: pooling.prelu(x, p["prelu_1.weight"])),
+    "prelu-channels": (
+        [(3, 4, 4)],
+        lambda x: cnn.PReLU(axis=1)(x),
+        lambda p, x: pooling.prelu(x, p["prelu_1.weight"], 1),
+    ),
+    "pools-between": (
+        [(6, 8, 8)],
+        lambda x: cnn.Flatten()(
+            cnn.MaxPool2D(2)(cnn.Activation("tanh")(cnn.AvgPool2D(3, 1, "same")(cnn.PReLU(1)(cnn.MaxPool2D(1)(x)))))
+        ),
+        lambda p, x: pooling.max_pool(
+            np.tanh(
+                pooling.avg_pool(pooling.prelu(x, p["prelu_1.weight"], 1), (3, 3), (1, 1), ((1, 1), (1, 1)))
+            ),
+            (2, 2),
+            (2, 2),
+            ((0, 0), (0, 0)),
+        ).reshape(len(x), -1),
+    ),
     "concat": (
         [(2, 3), (2, 4)],
         lambda a, b: cnn.Concat()([a, b, a]),

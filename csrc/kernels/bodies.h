@@ -7,6 +7,7 @@
 #include "kernels/winograd_tmpl.h"
 #include "kernels/pool_tmpl.h"
 #include "kernels/gemv_tmpl.h"
+#include "kernels/window_tmpl.h"
 #if ROWS
 #include "kernels/activations_tmpl.h"
 #include "kernels/optimizers_tmpl.h"

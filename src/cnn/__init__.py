@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from .layers import (
         Activation,
         Add,
+        AvgPool1D,
+        AvgPool2D,
         Concat,
         Conv1D,
         Conv2D,
@@ -32,13 +34,22 @@ if TYPE_CHECKING:
         Flatten,
         Function,
         GaussianNoise,
+        GlobalAvgPool1D,
+        GlobalAvgPool2D,
+        GlobalMaxPool1D,
+        GlobalMaxPool2D,
         Input,
         Layer,
+        MaxPool1D,
+        MaxPool2D,
         Multiply,
         Normalize,
         OneHot,
+        PReLU,
+        Pad,
         Rescale,
         Reshape,
+        Upsample2D,
     )
     from .network import Network
     from .neuron import Neuron
@@ -50,8 +61,9 @@ if TYPE_CHECKING:
 # Where each public name is; a module is imported when a name of it is first used, so that `import cnn` costs little.
 _MODULES = ("callbacks", "cpu", "data", "datasets", "losses", "metrics", "optimizers", "plots", "schedules")
 _LAYERS = """
-Activation Add Concat Conv1D Conv2D ConvTranspose2D Dense Dropout Flatten Function GaussianNoise Input Layer Multiply Normalize OneHot Rescale
-Reshape
+Activation Add AvgPool1D AvgPool2D Concat Conv1D Conv2D ConvTranspose2D Dense Dropout Flatten Function GaussianNoise GlobalAvgPool1D
+GlobalAvgPool2D GlobalMaxPool1D GlobalMaxPool2D Input Layer MaxPool1D MaxPool2D Multiply Normalize OneHot PReLU Pad Rescale Reshape
+Upsample2D
 """
 _PLACES = {
     "Network": "network",
@@ -116,6 +128,17 @@ __all__ = [
     "schedules",
     "set_num_threads",
     "threads",
+    "AvgPool1D",
+    "AvgPool2D",
+    "GlobalAvgPool1D",
+    "GlobalAvgPool2D",
+    "GlobalMaxPool1D",
+    "GlobalMaxPool2D",
+    "MaxPool1D",
+    "MaxPool2D",
+    "PReLU",
+    "Pad",
+    "Upsample2D",
 ]
 
 

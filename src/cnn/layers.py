@@ -18,10 +18,23 @@ from .convolutions import Conv1D, Conv2D, ConvTranspose2D
 from .layer import Layer, Tensor
 from .names import lookup
 from .weighted import ACTIVATION_ALIASES, Activation, Weighted, activation_name, init_name
+from .pooling import (
+    AvgPool1D,
+    AvgPool2D,
+    GlobalAvgPool1D,
+    GlobalAvgPool2D,
+    GlobalMaxPool1D,
+    GlobalMaxPool2D,
+    MaxPool1D,
+    MaxPool2D,
+)
+from .resampling import Pad, Upsample2D
 
 __all__ = [
     "Activation",
     "Add",
+    "AvgPool1D",
+    "AvgPool2D",
     "Concat",
     "Conv1D",
     "Conv2D",
@@ -31,14 +44,23 @@ __all__ = [
     "Flatten",
     "Function",
     "GaussianNoise",
+    "GlobalAvgPool1D",
+    "GlobalAvgPool2D",
+    "GlobalMaxPool1D",
+    "GlobalMaxPool2D",
     "Input",
     "Layer",
+    "MaxPool1D",
+    "MaxPool2D",
     "Multiply",
     "Normalize",
     "OneHot",
+    "PReLU",
+    "Pad",
     "Rescale",
     "Reshape",
     "Tensor",
+    "Upsample2D",
 ]
 
 class Input(Layer, Tensor):
@@ -130,6 +152,48 @@ class Dense(Weighted):
     @classmethod
     def _from_attributes(cls, attributes: dict[str, Any]) -> "Dense":
         return cls(attributes["units"], **cls._of_weights(attributes))
+
+
+class PReLU(Layer):
+    """``y = x`` above 0, else ``a x`` with a learnt slope a, the parameter `weight` (He et al. 2015).
+
+    Parameters
+    ----------
+    axis : int, optional
+        One slope for each index of this axis, the batch counted: 1 (the channels of images, the features of rows) or the last. By default
+        one slope for all.
+    slope : float, default 0.25
+        Where training starts.
+    name : str, optional
+    trainable : bool, default True
+    """
+
+    op = "prelu"
+    axis: int | None
+    _settings: ClassVar[Settings] = {
+        "axis": lambda v: None if v is None else whole("axis", v, -8),
+        "slope": lambda v: number("slope", v),
+    }
+
+    def __init__(self, axis: int | None = None, slope: float = 0.25, *, name: str | None = None, trainable: bool = True) -> None:
+        self.axis, self.slope = axis, slope
+        self._common(name, trainable)
+
+    def _attributes(self) -> dict[str, Any]:
+        out: dict[str, Any] = {} if self.axis is None else {"axis": self.axis}
+        if self.slope != 0.25:
+            out["alpha"] = self.slope
+        return out
+
+    @classmethod
+    def _from_attributes(cls, attributes: dict[str, Any]) -> "PReLU":
+        return cls(attributes.get("axis"), attributes.get("alpha", 0.25))
+
+    def _config(self) -> dict[str, Any]:
+        out: dict[str, Any] = {} if self.axis is None else {"axis": self.axis}
+        if self.slope != 0.25:
+            out["slope"] = self.slope
+        return out
 
 
 class Dropout(Layer):
@@ -337,7 +401,11 @@ class Add(Layer):
 
 
 class Multiply(Layer):
-    """The product, element by element, of two or more inputs of one shape."""
+    """The product, element by element, of two or more inputs of one shape.
+
+    Beside images (n, channels, height, width) or signals an input may have one number a channel, (n, channels) or (n, channels, 1, 1), which
+    goes with all pixels of its channel: ``cnn.Multiply()([x, cnn.Dense(16, activation="sigmoid")(cnn.GlobalAvgPool2D()(x))])``.
+    """
 
     op = "multiply"
     many = True
@@ -458,6 +526,7 @@ KINDS: dict[str, type[Layer]] = {
     for c in (
         Input, Dense, Activation, Dropout, GaussianNoise, Rescale, Normalize, OneHot, Flatten, Reshape, Add, Multiply, Concat, Function,
         Conv2D, ConvTranspose2D,
+        MaxPool2D, AvgPool2D, GlobalAvgPool2D, GlobalMaxPool2D, Pad, Upsample2D, PReLU
     )
 }  # fmt: skip
 assert set(KINDS) == set(_core.OPS), "an op of cnn.h has no layer here"

@@ -77,8 +77,7 @@ VALUES: dict[str, str] = {
 
 # Our names that a later version will have.
 _LATER = """
-MaxPool1D MaxPool2D AvgPool1D AvgPool2D GlobalAvgPool1D GlobalAvgPool2D GlobalMaxPool1D
-GlobalMaxPool2D BatchNorm LayerNorm GroupNorm PReLU Embedding RNN LSTM GRU Bidirectional Pad Upsample2D TensorBoard
+BatchNorm LayerNorm GroupNorm Embedding RNN LSTM GRU Bidirectional TensorBoard
 NetworkClassifier NetworkRegressor from_onnx
 """
 LATER = frozenset(_LATER.split())

@@ -240,7 +240,7 @@ cdef cnn_status plan_layouts(Plan *p, const PlanWish *wish, cnn_error *error) no
             v = g.links[node.inputs + j] if j < <size_t>node.n_inputs else node.output + <int32_t>j - node.n_inputs
             if layout == LAYOUT_PLAIN:
                 plain[find_root(tied, v)] = 1
-            else:
+            elif p.values[v].row != p.values[v].dims[1]:  # one number a channel lies either way
                 a = find_root(tied, node.output)
                 plain[a] |= plain[find_root(tied, v)]
                 tied[find_root(tied, v)] = a

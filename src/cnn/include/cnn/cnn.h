@@ -158,7 +158,14 @@ typedef struct {
   X(CONCAT, 12, concat)                                                                                         \
   X(FUNCTION, 13, function)                                                                                     \
   X(CONV, 14, conv)                                                                                             \
-  X(CONV_TRANSPOSE, 15, conv_transpose)
+  X(CONV_TRANSPOSE, 15, conv_transpose)                                                                         \
+  X(MAX_POOL, 16, max_pool)                                                                                     \
+  X(AVG_POOL, 17, avg_pool)                                                                                     \
+  X(GLOBAL_AVG_POOL, 18, global_avg_pool)                                                                       \
+  X(GLOBAL_MAX_POOL, 19, global_max_pool)                                                                       \
+  X(PAD, 23, pad)                                                                                               \
+  X(UPSAMPLE, 24, upsample)                                                                                     \
+  X(PRELU, 25, prelu)
 
 /* X(NAME, code, name, type): type is integer, number, text or list. Every op reads its own; unknown ones are refused.
    name is any op's; share is the number (from 0, in the order of adding) of an earlier op whose parameters this one uses. */
@@ -201,7 +208,8 @@ typedef struct {
   X(MOMENTUM, 35, momentum, number)                                                                             \
   X(EPS, 36, eps, number)                                                                                       \
   X(MODE, 37, mode, integer)                                                                                    \
-  X(VALUE, 38, value, number)
+  X(VALUE, 38, value, number)                                                                                   \
+  X(KEEP_DIMS, 39, keep_dims, integer)
 
 /* X(NAME, code, name). PyTorch's definitions. Constants: leaky_relu alpha 0.01, elu alpha 1, softplus alpha (beta there) 1 and
    beta (its threshold) 20. */

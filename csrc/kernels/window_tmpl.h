@@ -1,0 +1,149 @@
+/* window_*: pooling. `pixels` windows, each `step` elements behind the last, of height rows `ld` elements apart of width pixels; all
+   channels last, lanes along channels. Taps go row by row; the windows of an edge are calls of their own, with what lies inside the image.
+
+   The lanes behind the last channel: a whole vector is read and written as long as that is inside the arrays, for the pixels behind write
+   over what was too much. With 6 channels this is twice as fast as masks.
+   The number of the largest tap is kept as a real (exact up to 2^24): to and from bytes takes longer than the memory that they save. */
+
+V_INLINE vreal FN(window_at)(const real *p, const int some, size_t lanes) { return some ? v_load_n(p, lanes) : v_load(p); }
+V_INLINE void FN(window_to)(real *p, vreal v, const int some, size_t lanes) {
+  if (some) v_store_n(p, v, lanes);
+  else v_store(p, v);
+}
+
+#define EACH _Pragma("GCC unroll 4") for (size_t i = 0; i < nv; i++)
+#define EACH_TAP \
+  for (size_t a = 0; a < height; a++) \
+    for (size_t b = 0; b < width; b++)
+#define TAP(p) ((p) + a * ld + b * channels)
+
+/* ---- one window: nv vectors of channels, or one of `lanes` lanes where `some` */
+V_INLINE void FN(window_max_one)(const size_t nv, const int some, size_t lanes, const size_t height, const size_t width, size_t ld,
+                                 size_t channels, const real *x, real *y, real *where) {
+  vreal best[4], tap[4], number = v_zero();
+  EACH best[i] = FN(window_at)(x + i * VL, some, lanes), tap[i] = number;
+  EACH_TAP {
+    EACH {
+      const vreal v = FN(window_at)(TAP(x) + i * VL, some, lanes);
+      const vmask more = v_mask_or(v_gt(v, best[i]), v_isnan(v));
+      best[i] = v_select(more, v, best[i]);
+      if (where) tap[i] = v_select(more, number, tap[i]);
+    }
+    if (where) number = v_add(number, v_set1(1));
+  }
+  EACH FN(window_to)(y + i * VL, best[i], some, lanes);
+  if (where) EACH FN(window_to)(where + i * VL, tap[i], some, lanes);
+}
+
+V_INLINE void FN(window_max_back)(const int some, size_t lanes, const size_t height, const size_t width, size_t ld, size_t channels,
+                                  const real *dy, const real *where, real *dx, const int accumulate) {
+  const vreal d = FN(window_at)(dy, some, lanes), tap = FN(window_at)(where, some, lanes);
+  vreal number = v_zero();
+  EACH_TAP {
+    const vreal v = v_select(v_eq(tap, number), d, v_zero());
+    FN(window_to)(TAP(dx), accumulate ? v_add(FN(window_at)(TAP(dx), some, lanes), v) : v, some, lanes);
+    number = v_add(number, v_set1(1));
+  }
+}
+
+V_INLINE void FN(window_sum_one)(const size_t nv, const int some, size_t lanes, const size_t height, const size_t width, size_t ld,
+                                 size_t channels, vreal scale, const real *x, real *y) {
+  vreal sum[4];
+  EACH sum[i] = v_zero();
+  EACH_TAP EACH sum[i] = v_add(sum[i], FN(window_at)(TAP(x) + i * VL, some, lanes));
+  EACH FN(window_to)(y + i * VL, v_mul(sum[i], scale), some, lanes);
+}
+
+V_INLINE void FN(window_sum_back)(const int some, size_t lanes, const size_t height, const size_t width, size_t ld, size_t channels,
+                                  vreal scale, const real *dy, real *dx, const int accumulate) {
+  const vreal v = v_mul(FN(window_at)(dy, some, lanes), scale);
+  EACH_TAP FN(window_to)(TAP(dx), accumulate ? v_add(FN(window_at)(TAP(dx), some, lanes), v) : v, some, lanes);
+}
+
+/* ---- a run of windows. ONE(nv, some, lanes, h, w, j) does channels j... of window m. `loose` windows have VL elements behind their last
+   channel in every array; not those of a gradient
+   that is added to, or whose windows leave gaps, or whose taps are written more than a vector at a time. */
+#define RUN(ONE, h, w) \
+  for (size_t m = 0; m < pixels; m++) { \
+    size_t j = 0; \
+    for (; j + 4 * VL <= channels; j += 4 * VL) ONE(4, 0, 0, h, w, j); \
+    for (; j + VL <= channels; j += VL) ONE(1, 0, 0, h, w, j); \
+    if (j == channels) continue; \
+    if (m < loose) ONE(1, 0, 0, h, w, j); \
+    else ONE(1, 1, channels - j, h, w, j); \
+  }
+/* The usual windows have constant bounds. */
+#define SIZES(ONE) \
+  if (height == 2 && width == 2) { RUN(ONE, 2, 2) } \
+  else if (height == 3 && width == 3) { RUN(ONE, 3, 3) } \
+  else { RUN(ONE, height, width) }
+
+V_INLINE size_t FN(window_loose)(size_t pixels, size_t step, size_t channels) {
+  const size_t each = step < channels ? step : channels, behind = each ? (VL + each - 1) / each : pixels;
+  return pixels > behind ? pixels - behind : 0;
+}
+
+static void FN(window_max)(size_t pixels, size_t step, size_t height, size_t width, size_t ld, size_t channels, const real *x, real *y,
+                           real *where) {
+  const size_t loose = FN(window_loose)(pixels, step, channels);
+#define ONE(nv, some, lanes, h, w, j) FN(window_max_one)(nv, some, lanes, h, w, ld, channels, x + m * step + j, y + m * channels + j, NULL)
+#define ONE_KEPT(nv, some, lanes, h, w, j) \
+  FN(window_max_one)(nv, some, lanes, h, w, ld, channels, x + m * step + j, y + m * channels + j, where + m * channels + j)
+  if (where) {
+    SIZES(ONE_KEPT)
+  } else {
+    SIZES(ONE)
+  }
+#undef ONE
+#undef ONE_KEPT
+}
+
+static void FN(window_max_backward)(size_t pixels, size_t step, size_t height, size_t width, size_t ld, size_t channels, const real *dy,
+                                    const real *where, real *dx, int accumulate) {
+  const size_t loose = accumulate || channels >= VL || step != width * channels ? 0 : FN(window_loose)(pixels, step, channels);
+#define ONE(nv, some, lanes, h, w, j) \
+  for (size_t i = j; i < j + nv * VL; i += VL) \
+    FN(window_max_back)(some, lanes, h, w, ld, channels, dy + m * channels + i, where + m * channels + i, dx + m * step + i, 0)
+#define ONE_MORE(nv, some, lanes, h, w, j) \
+  for (size_t i = j; i < j + nv * VL; i += VL) \
+    FN(window_max_back)(some, lanes, h, w, ld, channels, dy + m * channels + i, where + m * channels + i, dx + m * step + i, 1)
+  if (accumulate) {
+    SIZES(ONE_MORE)
+  } else {
+    SIZES(ONE)
+  }
+#undef ONE
+#undef ONE_MORE
+}
+
+static void FN(window_sum)(size_t pixels, size_t step, size_t height, size_t width, size_t ld, size_t channels, real scale, const real *x,
+                           real *y) {
+  const size_t loose = FN(window_loose)(pixels, step, channels);
+#define ONE(nv, some, lanes, h, w, j) \
+  FN(window_sum_one)(nv, some, lanes, h, w, ld, channels, v_set1(scale), x + m * step + j, y + m * channels + j)
+  SIZES(ONE)
+#undef ONE
+}
+
+static void FN(window_sum_backward)(size_t pixels, size_t step, size_t height, size_t width, size_t ld, size_t channels, real scale,
+                                    const real *dy, real *dx, int accumulate) {
+  const size_t loose = accumulate || channels >= VL || step != width * channels ? 0 : FN(window_loose)(pixels, step, channels);
+#define ONE(nv, some, lanes, h, w, j) \
+  for (size_t i = j; i < j + nv * VL; i += VL) \
+    FN(window_sum_back)(some, lanes, h, w, ld, channels, v_set1(scale), dy + m * channels + i, dx + m * step + i, 0)
+#define ONE_MORE(nv, some, lanes, h, w, j) \
+  for (size_t i = j; i < j + nv * VL; i += VL) \
+    FN(window_sum_back)(some, lanes, h, w, ld, channels, v_set1(scale), dy + m * channels + i, dx + m * step + i, 1)
+  if (accumulate) {
+    SIZES(ONE_MORE)
+  } else {
+    SIZES(ONE)
+  }
+#undef ONE
+#undef ONE_MORE
+}
+#undef EACH
+#undef EACH_TAP
+#undef TAP
+#undef RUN
+#undef SIZES

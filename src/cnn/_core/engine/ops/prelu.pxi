@@ -1,0 +1,125 @@
+# y = x > 0 ? x : a x with a learnt slope a (He et al. 2015): one, or with the attribute axis (1 or the last) one for each index of that axis.
+# Starts at alpha. In memory a row is (positions, slopes) or, plain with axis 1, (slopes, positions).
+
+cdef enum:                 # in plan.integer
+    PRELU_CHANNELS = 0     # of a row; its slopes, where there are several
+    PRELU_POSITIONS = 1
+    PRELU_FIRST = 2        # the channels stand before the positions
+    PRELU_SHARED = 3       # one slope
+
+cdef cnn_status prelu_shape(Graph *g, const Node *node, const PlanValue *x, PlanValue *y, cnn_error *error) noexcept nogil:
+    cdef cnn_status status = op_takes(g, node, "PReLU", 1, 1, reads(CNN_ATTRIBUTE_ALPHA) | reads(CNN_ATTRIBUTE_AXIS), error)
+    cdef double slope = attribute_number(g, node, CNN_ATTRIBUTE_ALPHA, 0.25)
+    cdef int64_t axis = attribute_integer(g, node, CNN_ATTRIBUTE_AXIS, 1)
+    cdef size_t at
+    if status == CNN_OK:
+        status = op_floats(g, node, x, "PReLU", error)
+    if status != CNN_OK:
+        return status
+    if not m_isfinite(<float>slope):
+        return cnn_fail(error, CNN_E_ARGUMENT, "%s: the first slope is %g; it must be finite", node_name(g, node), slope)
+    if x.rank < 2 or not real_axis(x, axis, &at) or (at != 1 and at != <size_t>x.rank - 1):
+        return cnn_fail(error, CNN_E_SHAPE, "%s: axis is %l; PReLU has a slope for each index of axis 1, or of the last, of an input of shape %D",
+                        node_name(g, node), axis, <size_t>x.rank, x.dims)
+    if attribute(g, node, CNN_ATTRIBUTE_AXIS) != NULL and x.dims[at] == OPEN:
+        return cnn_fail(error, CNN_E_SHAPE, "%s: a slope for each index of axis %l needs a fixed size there; its input has the shape %D", node_name(g, node),
+                        axis, <size_t>x.rank, x.dims)
+    y[0] = x[0]
+    return CNN_OK
+
+cdef cnn_status prelu_blocks(Graph *g, int32_t index, const PlanValue *x, const PlanValue *y, cnn_error *error) noexcept nogil:
+    cdef const Node *node = &g.nodes[index]
+    cdef size_t slopes = 1, at = 1
+    cdef int32_t made
+    if attribute(g, node, CNN_ATTRIBUTE_AXIS) != NULL:
+        real_axis(x, attribute_integer(g, node, CNN_ATTRIBUTE_AXIS, 1), &at)
+        slopes = x.dims[at]
+    made = graph_add_block(g, index, "weight", CNN_BLOCK_WEIGHT, 1, &slopes, CNN_INIT_ZEROS, attribute_number(g, node, CNN_ATTRIBUTE_ALPHA, 0.25),
+                           slopes, slopes, error)
+    return <cnn_status>-made if made < 0 else CNN_OK
+
+cdef int prelu_layout(const OpPlan *p) noexcept nogil:
+    cdef size_t at = 1
+    real_axis(&p.values[p.output], attribute_integer(p.graph, p.node, CNN_ATTRIBUTE_AXIS, 1), &at)
+    return LAYOUT_SAME if at == 1 else LAYOUT_PLAIN
+
+cdef void prelu_plan(OpPlan *p) noexcept nogil:
+    cdef const PlanValue *x = &p.values[p.inputs[0]]
+    cdef size_t at = 1
+    real_axis(x, attribute_integer(p.graph, p.node, CNN_ATTRIBUTE_AXIS, 1), &at)
+    p.integer[PRELU_CHANNELS] = <int64_t>x.dims[at]
+    p.integer[PRELU_POSITIONS] = <int64_t>(x.row // x.dims[at])
+    p.integer[PRELU_FIRST] = at == 1 and not lies_last(x)
+    p.integer[PRELU_SHARED] = attribute(p.graph, p.node, CNN_ATTRIBUTE_AXIS) == NULL
+    p.keeps_input = 1
+    p.by_rows = ROWS_FORWARD
+    p.flops = 2 * <double>x.row
+    if p.training:
+        p.scratch = (x.row * (2 if p.integer[PRELU_FIRST] else 1) + x.dims[at]) * item_bytes(p.graph, CNN_FLOAT32)
+
+cdef inline void prelu_scale(size_t n, real slope, const real *x, const real *v, real *y, int adds) noexcept nogil:
+    """y (+)= v (x > 0 ? 1 : slope): of forward v is x, of backward dy."""
+    cdef size_t i
+    if adds:
+        for i in range(n):
+            y[i] += v[i] if x[i] > 0 else slope * v[i]
+    else:
+        for i in range(n):
+            y[i] = v[i] if x[i] > 0 else slope * v[i]
+
+cdef inline void prelu_scale_each(size_t n, const real *slopes, const real *x, const real *v, real *y, int adds) noexcept nogil:
+    cdef size_t i
+    if adds:
+        for i in range(n):
+            y[i] += v[i] if x[i] > 0 else slopes[i] * v[i]
+    else:
+        for i in range(n):
+            y[i] = v[i] if x[i] > 0 else slopes[i] * v[i]
+
+cdef void prelu_rows(const OpPlan *p, size_t rows, const real *slopes, const real *x, const real *v, real *y, int adds) noexcept nogil:
+    cdef size_t channels = <size_t>p.integer[PRELU_CHANNELS], positions = <size_t>p.integer[PRELU_POSITIONS], r
+    if p.integer[PRELU_SHARED]:
+        prelu_scale(rows * channels * positions, slopes[0], x, v, y, adds)
+    elif p.integer[PRELU_FIRST]:
+        for r in range(rows * channels):
+            prelu_scale(positions, slopes[r % channels], x + r * positions, v + r * positions, y + r * positions, adds)
+    else:
+        for r in range(rows * positions):
+            prelu_scale_each(channels, slopes, x + r * channels, v + r * channels, y + r * channels, adds)
+
+cdef cnn_status prelu_forward(Op *op, const real *parameters) noexcept nogil:
+    cdef const real *x = op_x(op, 0, parameters)
+    prelu_rows(op.plan, op.run.rows, op_w(op, 0, parameters), x, x, op_y(op, 0, parameters), 0)
+    return CNN_OK
+
+cdef cnn_status prelu_backward(Op *op, const real *parameters, real *gradients) noexcept nogil:
+    """dw: a chain over rows and positions for each channel; of one slope, over rows, of the sum of the channels' chains over positions."""
+    cdef const OpPlan *p = op.plan
+    cdef size_t channels = <size_t>p.integer[PRELU_CHANNELS], positions = <size_t>p.integer[PRELU_POSITIONS], row = channels * positions, r, i
+    cdef const real *x = op_x(op, 0, parameters)
+    cdef const real *dy = op_dy(op, 0, parameters)
+    cdef real *dx = op_dx(op, 0, parameters)
+    cdef real *dw = op_dw(op, 0, gradients)
+    cdef real *share = <real *>op.scratch  # of each element
+    cdef real *turned = share + row if p.integer[PRELU_FIRST] else share
+    cdef real *sums = turned + row
+    if dw != NULL and not op_dw_adds(op, 0):
+        memset(dw, 0, (1 if p.integer[PRELU_SHARED] else channels) * sizeof(real))
+    for r in range(op.run.rows):
+        if dw != NULL:
+            for i in range(row):
+                share[i] = 0 if x[i] > 0 else x[i] * dy[i]
+            if p.integer[PRELU_FIRST]:
+                to_last(op.run.kernels, channels, positions, share, turned)
+            if p.integer[PRELU_SHARED]:
+                memset(sums, 0, channels * sizeof(real))
+                k_sum_rows(op.run.kernels, positions, channels, turned, channels, sums)
+                dw[0] += k_sum(op.run.kernels, channels, sums)
+            else:
+                k_sum_rows(op.run.kernels, positions, channels, turned, channels, dw)
+        if dx != NULL:
+            prelu_rows(p, 1, op_w(op, 0, parameters), x, dy, dx, op.add[0])
+            dx += row
+        x += row
+        dy += row
+    return CNN_OK
