@@ -4,6 +4,7 @@
 #include "kernels/vector_tmpl.h"
 #include "kernels/gemm_tmpl.h"
 #include "kernels/gemv_tmpl.h"
+#include "kernels/norm_tmpl.h"
 #if ROWS
 #include "kernels/activations_tmpl.h"
 #include "kernels/optimizers_tmpl.h"

@@ -23,14 +23,17 @@ if TYPE_CHECKING:
     from .layers import (
         Activation,
         Add,
+        BatchNorm,
         Concat,
         Dense,
         Dropout,
         Flatten,
         Function,
         GaussianNoise,
+        GroupNorm,
         Input,
         Layer,
+        LayerNorm,
         Multiply,
         Normalize,
         OneHot,
@@ -46,7 +49,10 @@ if TYPE_CHECKING:
 
 # Where each public name is; a module is imported when a name of it is first used, so that `import cnn` costs little.
 _MODULES = ("callbacks", "cpu", "data", "datasets", "losses", "metrics", "optimizers", "plots", "schedules")
-_LAYERS = "Activation Add Concat Dense Dropout Flatten Function GaussianNoise Input Layer Multiply Normalize OneHot Rescale Reshape"
+_LAYERS = """
+Activation Add BatchNorm Concat Dense Dropout Flatten Function GaussianNoise GroupNorm Input Layer LayerNorm Multiply Normalize OneHot
+Rescale Reshape
+"""
 _PLACES = {
     "Network": "network",
     "Neuron": "neuron",
@@ -66,6 +72,7 @@ __all__ = [
     "Adam",
     "AdamW",
     "Add",
+    "BatchNorm",
     "BusyError",
     "CSVLogger",
     "Callback",
@@ -77,9 +84,11 @@ __all__ = [
     "Flatten",
     "Function",
     "GaussianNoise",
+    "GroupNorm",
     "History",
     "Input",
     "Layer",
+    "LayerNorm",
     "ModelFileError",
     "Multiply",
     "Network",

@@ -16,18 +16,22 @@ from .attributes import Settings
 from .checks import number, sizes, whole
 from .layer import Layer, Tensor
 from .names import lookup
+from .normalization import BatchNorm, GroupNorm, LayerNorm
 
 __all__ = [
     "Activation",
     "Add",
+    "BatchNorm",
     "Concat",
     "Dense",
     "Dropout",
     "Flatten",
     "Function",
     "GaussianNoise",
+    "GroupNorm",
     "Input",
     "Layer",
+    "LayerNorm",
     "Multiply",
     "Normalize",
     "OneHot",
@@ -554,7 +558,8 @@ def _missing(*arguments: Any) -> Any:
 KINDS: dict[str, type[Layer]] = {
     c.op: c
     for c in (
-        Input, Dense, Activation, Dropout, GaussianNoise, Rescale, Normalize, OneHot, Flatten, Reshape, Add, Multiply, Concat, Function
+        Input, Dense, Activation, Dropout, GaussianNoise, Rescale, Normalize, OneHot, Flatten, Reshape, Add, Multiply, Concat, Function,
+        BatchNorm, LayerNorm, GroupNorm,
     )
 }  # fmt: skip
 assert set(KINDS) == set(_core.OPS), "an op of cnn.h has no layer here"

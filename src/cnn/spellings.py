@@ -78,7 +78,7 @@ VALUES: dict[str, str] = {
 # Our names that a later version will have.
 _LATER = """
 Conv1D Conv2D ConvTranspose2D MaxPool1D MaxPool2D AvgPool1D AvgPool2D GlobalAvgPool1D GlobalAvgPool2D GlobalMaxPool1D
-GlobalMaxPool2D BatchNorm LayerNorm GroupNorm PReLU Embedding RNN LSTM GRU Bidirectional Pad Upsample2D TensorBoard
+GlobalMaxPool2D PReLU Embedding RNN LSTM GRU Bidirectional Pad Upsample2D TensorBoard
 NetworkClassifier NetworkRegressor from_onnx
 """
 LATER = frozenset(_LATER.split())
@@ -125,7 +125,6 @@ MEANWHILE: dict[str, str] = {
     "NetworkClassifier": 'cnn.Network([4, 100, 3], output="softmax"), with cnn.data.Preprocessing for text and for labels',
     "NetworkRegressor": "cnn.Network([4, 100, 1])",
     "TensorBoard": "cnn.CSVLogger(path)",
-    "BatchNorm": "cnn.Normalize on the inputs",
 }
 
 _ARRAYS = "use NumPy arrays, as in np.asarray(data)"

@@ -28,6 +28,7 @@ include "engine/schedules.pxi"
 # the five objects
 include "engine/graph.pxi"
 include "engine/ops/common.pxi"
+include "engine/ops/moments.pxi"
 include "engine/registry.pxi"
 include "engine/network.pxi"
 include "engine/plan.pxi"

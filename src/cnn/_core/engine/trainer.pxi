@@ -57,6 +57,9 @@ cdef struct Trainer:
     double *weights        # of a cnn_batch, when it has any
     size_t max_batch, n_parts
     void *gradients[MAX_PARTS]
+    int32_t moved          # gradients[0] holds what buffers become at the next update
+    void *kept             # the same of a driver's step, to which its gradients must not show it; laid out like the arena
+    int32_t keep           # the next evaluation is the first of its step
     Span *spans
     size_t n_spans
     cnn_optimizer_options optimizer
@@ -113,6 +116,7 @@ cdef void trainer_release(Trainer *t) noexcept nogil:
     for i in range(MAX_SLOTS):
         cnn_memory_release(t.slots[i])
     lbfgs_release(t.lbfgs)
+    cnn_memory_release(t.kept)
     cnn_memory_release(t.spans)
     cnn_memory_release(t)
 
@@ -172,8 +176,10 @@ cdef cnn_status trainer_slots(Trainer *t, cnn_error *error) noexcept nogil:
                     (<double *>t.slots[i])[j] = t.table.slot_fill[i]
     if t.table.driver:
         t.lbfgs = lbfgs_new(&t.allocator, n, item, &t.optimizer, error)
-        if t.lbfgs == NULL:
-            return CNN_E_MEMORY
+        if t.kept == NULL:
+            t.kept = cnn_memory_new(&t.allocator, n * item + 64)
+        if t.lbfgs == NULL or t.kept == NULL:
+            return cnn_fail(error, CNN_E_MEMORY, "not enough memory for the optimizer")
     return CNN_OK
 
 

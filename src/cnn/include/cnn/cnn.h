@@ -156,7 +156,10 @@ typedef struct {
   X(ADD, 10, add)                                                                                               \
   X(MULTIPLY, 11, multiply)                                                                                     \
   X(CONCAT, 12, concat)                                                                                         \
-  X(FUNCTION, 13, function)
+  X(FUNCTION, 13, function)                                                                                     \
+  X(BATCH_NORM, 20, batch_norm)                                                                                 \
+  X(LAYER_NORM, 21, layer_norm)                                                                                 \
+  X(GROUP_NORM, 22, group_norm)
 
 /* X(NAME, code, name, type): type is integer, number, text or list. Every op reads its own; unknown ones are refused.
    name is any op's; share is the number (from 0, in the order of adding) of an earlier op whose parameters this one uses. */
