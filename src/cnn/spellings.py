@@ -95,7 +95,7 @@ SAME: dict[str, str] = {
     **dict.fromkeys(["GlobalAveragePooling2D", "AdaptiveAvgPool2d"], "GlobalAvgPool2D"),
     **dict.fromkeys(["GlobalMaxPooling1D", "AdaptiveMaxPool1d"], "GlobalMaxPool1D"),
     **dict.fromkeys(["GlobalMaxPooling2D", "AdaptiveMaxPool2d"], "GlobalMaxPool2D"),
-    **dict.fromkeys(["BatchNorm1d", "BatchNorm2d", "BatchNormalization"], "BatchNorm"),
+    **dict.fromkeys(["BatchNorm1d", "BatchNorm2d", "LazyBatchNorm1d", "LazyBatchNorm2d", "BatchNormalization"], "BatchNorm"),
     "LayerNormalization": "LayerNorm",
     "GroupNormalization": "GroupNorm",
     "SimpleRNN": "RNN",
@@ -410,6 +410,7 @@ ARGUMENTS: dict[str, str] = {
     "tol": "min_delta",
     "n_iter_no_change": "patience",
 }
+_CHANNELS = "nothing: the channels are those of the layer before, on axis 1"
 # What a word means in one function only, before `ARGUMENTS`.
 OF_FUNCTION: dict[str, dict[str, str]] = {
     "net.fit": {
@@ -478,6 +479,23 @@ OF_FUNCTION: dict[str, dict[str, str]] = {
     "EarlyStopping": {"baseline": "nothing of that kind: it follows the best epoch", "verbose": "verbose= of net.fit"},
     "Checkpoint": {"save_weights_only": "training_state=False", "verbose": "verbose= of net.fit"},
     "ReduceLROnPlateau": {"threshold": "min_delta", "eps": "min_delta", "verbose": "verbose= of net.fit"},
+    "BatchNorm": {
+        **dict.fromkeys(("num_features", "features", "channels", "axis", "dim"), _CHANNELS),
+        **dict.fromkeys(("affine", "center", "scale"), "nothing: weight and bias begin as ones and zeros"),
+        "track_running_stats": "nothing: it keeps running statistics, in net.buffers",
+    },
+    "LayerNorm": {
+        **dict.fromkeys(
+            ("normalized_shape", "features", "axis", "dim"),
+            "nothing: it goes over the last axis, and over all of an image; cnn.GroupNorm(1) has a weight a channel",
+        ),
+        **dict.fromkeys(("elementwise_affine", "center", "scale"), "nothing: weight and bias begin as ones and zeros"),
+    },
+    "GroupNorm": {
+        "num_groups": "groups",
+        **dict.fromkeys(("num_channels", "channels", "axis"), _CHANNELS),
+        **dict.fromkeys(("affine", "center", "scale"), "nothing: weight and bias begin as ones and zeros"),
+    },
 }
 # What to say of arguments without a name where there are too many.
 POSITIONAL: dict[str, str] = {
@@ -501,6 +519,7 @@ NEEDED: dict[str, str] = {
     "Rescale": "cnn.Rescale(1 / 255)",
     "Reshape": "cnn.Reshape((1, 28, 28))",
     "OneHot": "cnn.OneHot([0, 3])",
+    "GroupNorm": "cnn.GroupNorm(8)",
 }
 # What to say where one is given by place and by name.
 TWICE: dict[str, str] = dict.fromkeys(

@@ -57,7 +57,8 @@ cdef struct Trainer:
     double *weights        # of a cnn_batch, when it has any
     size_t max_batch, n_parts
     void *gradients[MAX_PARTS]
-    int32_t moved          # gradients[0] holds what buffers become at the next update
+    int32_t has_moved      # buffers that training moves
+    int32_t moved          # gradients[0] holds what they become at the next update
     void *kept             # the same of a driver's step, to which its gradients must not show it; laid out like the arena
     int32_t keep           # the next evaluation is the first of its step
     Span *spans
@@ -133,6 +134,7 @@ cdef cnn_status trainer_spans(Trainer *t, cnn_error *error) noexcept nogil:
     t.n_spans = 0
     for i in range(g.n_blocks):
         b = &g.blocks[i]
+        t.has_moved |= t.plan.moved[i]
         if not t.plan.wanted[i]:
             last = NULL
             continue
@@ -176,10 +178,12 @@ cdef cnn_status trainer_slots(Trainer *t, cnn_error *error) noexcept nogil:
                     (<double *>t.slots[i])[j] = t.table.slot_fill[i]
     if t.table.driver:
         t.lbfgs = lbfgs_new(&t.allocator, n, item, &t.optimizer, error)
-        if t.kept == NULL:
+        if t.lbfgs == NULL:
+            return CNN_E_MEMORY
+        if t.kept == NULL and t.has_moved:
             t.kept = cnn_memory_new(&t.allocator, n * item + 64)
-        if t.lbfgs == NULL or t.kept == NULL:
-            return cnn_fail(error, CNN_E_MEMORY, "not enough memory for the optimizer")
+            if t.kept == NULL:
+                return cnn_fail(error, CNN_E_MEMORY, "not enough memory for the optimizer (%z bytes)", n * item)
     return CNN_OK
 
 

@@ -144,7 +144,7 @@ cdef cnn_status trainer_update(Trainer *t, real *w, real *g, cnn_error *error) n
             update_range(t, c.span.offset, c.span.count, w, g)
     if t.limits:
         trainer_limit(t, w)
-    if t.moved:
+    if t.has_moved and t.moved:
         buffers_copy(t, g, w)
     t.moved = 0
     t.net.version += 1
@@ -196,7 +196,8 @@ cdef cnn_status evaluate_for_lbfgs(void *user, double *loss) noexcept nogil:
         status = trainer_reduce(t, loss)
     if status != CNN_OK:
         return status
-    buffers_keep(t)
+    if t.has_moved:
+        buffers_keep(t)
     if t.net.graph.dtype == CNN_FLOAT32:
         trainer_penalty(t, 1, <float *>t.net.arena, <float *>t.gradients[0])
     else:
@@ -225,7 +226,7 @@ cdef cnn_status driver_step(Trainer *t, double *loss, cnn_error *error) noexcept
         status = lbfgs_step(t.lbfgs, <double *>t.net.arena, <double *>t.gradients[0], evaluate_for_lbfgs, t, loss)
     t.error = kept
     t.moved = 0
-    if status == CNN_OK:
+    if status == CNN_OK and t.has_moved:
         buffers_copy(t, t.kept, t.net.arena)
     loss[0] -= penalty
     t.net.version += 1
