@@ -80,29 +80,51 @@ static void FN(column_cross)(size_t count, size_t n, const real *dy, const real 
   if (rest) FN(norm_columns)(1, rest, dy + rows * n, x + rows * n, n, center, sums, sums + n);
 }
 
+/* y (+)= (x - center) a + b or, with dy, a dy + b (x - center) + c, for n columns of `vectors` vectors. */
+V_INLINE void FN(norm_panel_blend)(const int vectors, size_t rows, size_t n, size_t ld, const real *dy, const real *x, const real *center,
+                                   const real *a, const real *b, const real *c, real *y, int accumulate) {
+  vreal m[PANEL], p[PANEL], q[PANEL], s[PANEL];
+#pragma GCC unroll 4
+  for (int v = 0; v < vectors; v++) {
+    size_t j = (size_t)v * VL;
+    m[v] = v_get(center + j, n - j), p[v] = v_get(a + j, n - j), q[v] = v_get(b + j, n - j);
+    s[v] = dy ? v_get(c + j, n - j) : v_zero();
+  }
+  for (size_t i = 0; i < rows; i++)
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; v++) {
+      size_t at = i * ld + (size_t)v * VL, left = n - (size_t)v * VL;
+      vreal d = v_sub(v_get(x + at, left), m[v]);
+      vreal r = dy ? v_fma(p[v], v_get(dy + at, left), v_fma(q[v], d, s[v])) : v_fma(d, p[v], q[v]);
+      v_put(y + at, accumulate ? v_add(v_get(y + at, left), r) : r, left);
+    }
+}
+
+/* Panel by panel of some rows at a time: what is given by column stays in registers, and the rows' lines in the first cache. */
+V_INLINE void FN(norm_blend)(size_t count, size_t n, const real *dy, const real *x, const real *center, const real *a, const real *b,
+                             const real *c, real *y, int accumulate) {
+  while (count) {
+    size_t rows = count / n < 16 ? count / n : 16, width = n, j = 0;
+    if (rows == 0) rows = 1, width = count;
+    for (; j + PANEL * VL <= width; j += PANEL * VL)
+      FN(norm_panel_blend)(PANEL, rows, PANEL * VL, n, dy ? dy + j : NULL, x + j, center + j, a + j, b + j, dy ? c + j : NULL, y + j, accumulate);
+    for (; j < width; j += VL)
+      FN(norm_panel_blend)(1, rows, width - j, n, dy ? dy + j : NULL, x + j, center + j, a + j, b + j, dy ? c + j : NULL, y + j, accumulate);
+    x += rows * width, y += rows * width, count -= rows * width;
+    if (dy) dy += rows * width;
+  }
+}
+
 static void FN(column_scale)(size_t count, size_t n, const real *x, const real *center, const real *scale, const real *shift, real *y,
                              int accumulate) {
-  while (count) {
-    size_t m = count < n ? count : n;
-    for (size_t j = 0; j < m; j += VL) {
-      vreal v = v_fma(v_sub(v_get(x + j, m - j), v_get(center + j, m - j)), v_get(scale + j, m - j), v_get(shift + j, m - j));
-      v_put(y + j, accumulate ? v_add(v_get(y + j, m - j), v) : v, m - j);
-    }
-    x += m, y += m, count -= m;
-  }
+  if (accumulate) FN(norm_blend)(count, n, NULL, x, center, scale, shift, NULL, y, 1);
+  else FN(norm_blend)(count, n, NULL, x, center, scale, shift, NULL, y, 0);
 }
 
 static void FN(column_blend)(size_t count, size_t n, const real *dy, const real *x, const real *center, const real *a, const real *b,
                              const real *c, real *dx, int accumulate) {
-  while (count) {
-    size_t m = count < n ? count : n;
-    for (size_t j = 0; j < m; j += VL) {
-      vreal v = v_fma(v_get(b + j, m - j), v_sub(v_get(x + j, m - j), v_get(center + j, m - j)), v_get(c + j, m - j));
-      v = v_fma(v_get(a + j, m - j), v_get(dy + j, m - j), v);
-      v_put(dx + j, accumulate ? v_add(v_get(dx + j, m - j), v) : v, m - j);
-    }
-    dy += m, x += m, dx += m, count -= m;
-  }
+  if (accumulate) FN(norm_blend)(count, n, dy, x, center, a, b, c, dx, 1);
+  else FN(norm_blend)(count, n, dy, x, center, a, b, c, dx, 0);
 }
 
 /* The sums of p and p q over one row, in two chains a half; with dy p is dy w, and q is x - center. */
