@@ -9,6 +9,7 @@ from conftest import close
 from reference import convolutions
 from reference import layers as reference
 from reference import pooling
+from reference import normalization as norms
 
 import cnn
 from cnn import _core
@@ -39,6 +40,13 @@ def normalize(x):
 
 def normalized(p, x):
     return reference.normalize(x, p["normalize_1.mean"], p["normalize_1.std"])
+
+
+def evaluated(p, x):
+    """By the running statistics as they are at first."""
+    eps = 1e-3 if x.ndim > 2 else 1e-5
+    weight, bias, mean, var = p.values()
+    return norms.batch_norm(x, weight, bias, eps, mean, var)
 
 
 # op -> (input shapes, what makes the output from symbolic inputs, the same in NumPy from parameters and arrays)
@@ -157,6 +165,12 @@ CASES = {
         lambda x: cnn.Function(twice, twice_backward, parameters={"scale": np.full(6, 1.5)})(x),
         lambda p, x: 2.0 * x * p["function_1.scale"],
     ),
+    "batch_norm": ([(6,)], lambda x: cnn.BatchNorm()(x), evaluated),
+    "batch_norm-images": ([(3, 4, 2)], lambda x: cnn.BatchNorm(0.5, 1e-3)(x), evaluated),
+    "layer_norm": ([(6,)], lambda x: cnn.LayerNorm()(x), lambda p, x: norms.layer_norm(x, *p.values())),
+    "layer_norm-steps": ([(2, 70)], lambda x: cnn.LayerNorm()(x), lambda p, x: norms.layer_norm(x, *p.values())),
+    "layer_norm-images": ([(2, 3, 4)], lambda x: cnn.LayerNorm()(x), lambda p, x: norms.layer_norm(x, *p.values())),
+    "group_norm": ([(6, 2, 3)], lambda x: cnn.GroupNorm(3)(x), lambda p, x: norms.group_norm(x, 3, *p.values())),
     "shared": (
         [(5,), (5,)],
         lambda a, b: (lambda d: cnn.Multiply()([d(a), d(b)]))(cnn.Dense(4)),

@@ -8,6 +8,7 @@
 #include "kernels/pool_tmpl.h"
 #include "kernels/gemv_tmpl.h"
 #include "kernels/window_tmpl.h"
+#include "kernels/norm_tmpl.h"
 #if ROWS
 #include "kernels/activations_tmpl.h"
 #include "kernels/optimizers_tmpl.h"

@@ -4,7 +4,8 @@
    check_kernels            correctness: awkward sizes, unaligned arrays between unmapped pages, aliasing, position independence, ULPs
    check_kernels --bench    nanoseconds an element, arrays of 1024
 
-   A kernel without a check does not compile: kernels.def calls check_<name>. Checks are in check_kernels_tmpl.h, once a dtype. */
+   A kernel without a check does not compile: kernels.def calls check_<name>. Checks are in check_kernels_tmpl.h and check_norms_tmpl.h,
+   once a dtype. */
 #if !defined(_WIN32) && !defined(_GNU_SOURCE)
 #define _GNU_SOURCE /* MAP_ANONYMOUS, clock_gettime */
 #endif
@@ -46,7 +47,7 @@ static double now(void) {
 
 /* Arrays of up to 64 KiB, each between two unmapped pages. Mode 0 starts at the first byte, mode 1 ends at the last one, others start
    mode - 1 elements in; the rest of the pages holds a pattern that must survive. */
-enum { ARRAYS = 6, ROOM = 65536, MODES = 5, PATTERN = 0xA5 };
+enum { ARRAYS = 7, ROOM = 65536, MODES = 5, PATTERN = 0xA5 };
 static unsigned char *room[ARRAYS];
 
 static void make_rooms(void) {

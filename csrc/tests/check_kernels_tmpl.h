@@ -468,6 +468,8 @@ ELEMENT(adagrad_update, "NnP", "", 0, 16, C((real)0.1, (real)0.01, (real)1e-3), 
         v[2] += g * g; v[0] -= H(0) * g / (sqrtl(v[2]) + H(2)))
 ADAM(adam_update, 0)
 
+#include "tests/check_norms_tmpl.h"
+
 #undef TABLE
 #undef ELEMENT
 #undef AFTER

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         Add,
         AvgPool1D,
         AvgPool2D,
+        BatchNorm,
         Concat,
         Conv1D,
         Conv2D,
@@ -38,8 +39,10 @@ if TYPE_CHECKING:
         GlobalAvgPool2D,
         GlobalMaxPool1D,
         GlobalMaxPool2D,
+        GroupNorm,
         Input,
         Layer,
+        LayerNorm,
         MaxPool1D,
         MaxPool2D,
         Multiply,
@@ -61,9 +64,9 @@ if TYPE_CHECKING:
 # Where each public name is; a module is imported when a name of it is first used, so that `import cnn` costs little.
 _MODULES = ("callbacks", "cpu", "data", "datasets", "losses", "metrics", "optimizers", "plots", "schedules")
 _LAYERS = """
-Activation Add AvgPool1D AvgPool2D Concat Conv1D Conv2D ConvTranspose2D Dense Dropout Flatten Function GaussianNoise GlobalAvgPool1D
-GlobalAvgPool2D GlobalMaxPool1D GlobalMaxPool2D Input Layer MaxPool1D MaxPool2D Multiply Normalize OneHot PReLU Pad Rescale Reshape
-Upsample2D
+Activation Add AvgPool1D AvgPool2D BatchNorm Concat Conv1D Conv2D ConvTranspose2D Dense Dropout Flatten Function GaussianNoise
+GlobalAvgPool1D GlobalAvgPool2D GlobalMaxPool1D GlobalMaxPool2D GroupNorm Input Layer LayerNorm MaxPool1D MaxPool2D Multiply Normalize
+OneHot PReLU Pad Rescale Reshape Upsample2D
 """
 _PLACES = {
     "Network": "network",
@@ -84,6 +87,7 @@ __all__ = [
     "Adam",
     "AdamW",
     "Add",
+    "BatchNorm",
     "BusyError",
     "CSVLogger",
     "Callback",
@@ -98,9 +102,11 @@ __all__ = [
     "Flatten",
     "Function",
     "GaussianNoise",
+    "GroupNorm",
     "History",
     "Input",
     "Layer",
+    "LayerNorm",
     "ModelFileError",
     "Multiply",
     "Network",

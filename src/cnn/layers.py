@@ -29,12 +29,14 @@ from .pooling import (
     MaxPool2D,
 )
 from .resampling import Pad, Upsample2D
+from .normalization import BatchNorm, GroupNorm, LayerNorm
 
 __all__ = [
     "Activation",
     "Add",
     "AvgPool1D",
     "AvgPool2D",
+    "BatchNorm",
     "Concat",
     "Conv1D",
     "Conv2D",
@@ -48,8 +50,10 @@ __all__ = [
     "GlobalAvgPool2D",
     "GlobalMaxPool1D",
     "GlobalMaxPool2D",
+    "GroupNorm",
     "Input",
     "Layer",
+    "LayerNorm",
     "MaxPool1D",
     "MaxPool2D",
     "Multiply",
@@ -526,7 +530,8 @@ KINDS: dict[str, type[Layer]] = {
     for c in (
         Input, Dense, Activation, Dropout, GaussianNoise, Rescale, Normalize, OneHot, Flatten, Reshape, Add, Multiply, Concat, Function,
         Conv2D, ConvTranspose2D,
-        MaxPool2D, AvgPool2D, GlobalAvgPool2D, GlobalMaxPool2D, Pad, Upsample2D, PReLU
+        MaxPool2D, AvgPool2D, GlobalAvgPool2D, GlobalMaxPool2D, Pad, Upsample2D, PReLU,
+        BatchNorm, LayerNorm, GroupNorm,
     )
 }  # fmt: skip
 assert set(KINDS) == set(_core.OPS), "an op of cnn.h has no layer here"

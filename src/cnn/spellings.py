@@ -77,7 +77,7 @@ VALUES: dict[str, str] = {
 
 # Our names that a later version will have.
 _LATER = """
-BatchNorm LayerNorm GroupNorm Embedding RNN LSTM GRU Bidirectional TensorBoard
+Embedding RNN LSTM GRU Bidirectional TensorBoard
 NetworkClassifier NetworkRegressor from_onnx
 """
 LATER = frozenset(_LATER.split())
@@ -94,7 +94,7 @@ SAME: dict[str, str] = {
     **dict.fromkeys(["GlobalAveragePooling2D", "AdaptiveAvgPool2d"], "GlobalAvgPool2D"),
     **dict.fromkeys(["GlobalMaxPooling1D", "AdaptiveMaxPool1d"], "GlobalMaxPool1D"),
     **dict.fromkeys(["GlobalMaxPooling2D", "AdaptiveMaxPool2d"], "GlobalMaxPool2D"),
-    **dict.fromkeys(["BatchNorm1d", "BatchNorm2d", "BatchNormalization"], "BatchNorm"),
+    **dict.fromkeys(["BatchNorm1d", "BatchNorm2d", "LazyBatchNorm1d", "LazyBatchNorm2d", "BatchNormalization"], "BatchNorm"),
     "LayerNormalization": "LayerNorm",
     "GroupNormalization": "GroupNorm",
     "SimpleRNN": "RNN",
@@ -124,7 +124,6 @@ MEANWHILE: dict[str, str] = {
     "NetworkClassifier": 'cnn.Network([4, 100, 3], output="softmax"), with cnn.data.Preprocessing for text and for labels',
     "NetworkRegressor": "cnn.Network([4, 100, 1])",
     "TensorBoard": "cnn.CSVLogger(path)",
-    "BatchNorm": "cnn.Normalize on the inputs",
 }
 
 _ARRAYS = "use NumPy arrays, as in np.asarray(data)"
@@ -424,6 +423,7 @@ _CONVOLUTION = {
     "regularizer": "l2 (a number)",
     "bias_regularizer": "nothing: biases are not penalised",
 }
+_CHANNELS = "nothing: the channels are those of the layer before, on axis 1"
 # What a word means in one function only, before `ARGUMENTS`.
 OF_FUNCTION: dict[str, dict[str, str]] = {
     "Augment": {
@@ -508,6 +508,23 @@ OF_FUNCTION: dict[str, dict[str, str]] = {
     "EarlyStopping": {"baseline": "nothing of that kind: it follows the best epoch", "verbose": "verbose= of net.fit"},
     "Checkpoint": {"save_weights_only": "training_state=False", "verbose": "verbose= of net.fit"},
     "ReduceLROnPlateau": {"threshold": "min_delta", "eps": "min_delta", "verbose": "verbose= of net.fit"},
+    "BatchNorm": {
+        **dict.fromkeys(("num_features", "features", "channels", "axis", "dim"), _CHANNELS),
+        **dict.fromkeys(("affine", "center", "scale"), "nothing: weight and bias begin as ones and zeros"),
+        "track_running_stats": "nothing: it keeps running statistics, in net.buffers",
+    },
+    "LayerNorm": {
+        **dict.fromkeys(
+            ("normalized_shape", "features", "axis", "dim"),
+            "nothing: it goes over the last axis, and over all of an image; cnn.GroupNorm(1) has a weight a channel",
+        ),
+        **dict.fromkeys(("elementwise_affine", "center", "scale"), "nothing: weight and bias begin as ones and zeros"),
+    },
+    "GroupNorm": {
+        "num_groups": "groups",
+        **dict.fromkeys(("num_channels", "channels", "axis"), _CHANNELS),
+        **dict.fromkeys(("affine", "center", "scale"), "nothing: weight and bias begin as ones and zeros"),
+    },
 }
 # What to say of arguments without a name where there are too many.
 POSITIONAL: dict[str, str] = {
@@ -534,6 +551,7 @@ NEEDED: dict[str, str] = {
     "Rescale": "cnn.Rescale(1 / 255)",
     "Reshape": "cnn.Reshape((1, 28, 28))",
     "OneHot": "cnn.OneHot([0, 3])",
+    "GroupNorm": "cnn.GroupNorm(8)",
 }
 # What to say where one is given by place and by name.
 TWICE: dict[str, str] = dict.fromkeys(

@@ -254,6 +254,7 @@ cdef public void cnn_trainer_memory(const cnn_trainer *trainer, size_t *bytes) n
     cdef size_t item = 4 if t.net.graph.dtype == CNN_FLOAT32 else 8, arena = t.net.graph.arena * item, i
     bytes[0] = t.n_parts * arena
     bytes[1] = (2 * t.lbfgs.history + 5) * arena if t.lbfgs != NULL else <size_t>t.table.slots * arena
+    bytes[1] += arena if t.kept != NULL else 0
     bytes[2] = sizeof(Trainer) + p.tables_bytes + p.n_steps * (sizeof(PlanStep) + 8) + p.graph.n_values * (sizeof(PlanValue) + 28)
     bytes[2] += <size_t>t.n_frames * (p.frame + sizeof(Frame) + p.n_steps * sizeof(Op) + p.graph.n_values * 2 * sizeof(void *))
     for i in range(t.n_targets):

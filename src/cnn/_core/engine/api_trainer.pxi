@@ -221,6 +221,8 @@ cdef cnn_status forward_data(Trainer *t, const cnn_data *data, int training, voi
         status = cnn_fail(error, CNN_E_ARGUMENT, "forward was given %z rows; the trainer takes 1 to %z", data.rows, t.max_batch)
     if status == CNN_OK:
         status = manual_make(t, error)
+    if status == CNN_OK and training:
+        status = plan_least_rows(&t.manual, data.rows, error)
     if status != CNN_OK:
         return status
     f = t.manual_frame
@@ -270,6 +272,9 @@ cdef cnn_status backward_data(Trainer *t, const void *const *dy, int accumulate,
     for i in range(g.n_outputs):
         if f.gradient[g.outputs[i]] != NULL:
             memcpy(f.gradient[g.outputs[i]], dy[i], t.manual_rows * value_bytes(&t.manual, g.outputs[i], 1))
+    if accumulate and not t.moved:
+        buffers_copy(t, t.net.arena, t.gradients[0])
+    t.moved = 0
     f.run.fresh = not accumulate
     f.run.error = error
     if g.dtype == CNN_FLOAT32:
@@ -280,6 +285,7 @@ cdef cnn_status backward_data(Trainer *t, const void *const *dy, int accumulate,
     t.manual_rows = 0
     if status != CNN_OK:
         return status
+    t.moved = 1
     if dx != NULL:
         for i in range(g.n_inputs):
             v = g.inputs[i]

@@ -462,6 +462,20 @@ cdef cnn_status fit_run(Fit *s, Metric *val_metrics) noexcept nogil:
     return CNN_OK
 
 
+cdef cnn_status fit_least_rows(const Trainer *t, const cnn_fit_options *f, cnn_error *error) noexcept nogil:
+    """The batches of arrays, the last one too, have as many rows as training needs."""
+    cdef size_t rows = f.train.data.rows, whole = rows // f.batch_rows, last = rows % f.batch_rows
+    cdef const PlanStep *s
+    if whole == 0 or last == 0 or (f.steps_per_epoch and f.steps_per_epoch <= whole):
+        return plan_least_rows(&t.plan, f.batch_rows if whole else last, error)
+    s = plan_lacks_rows(&t.plan, last)
+    if s == NULL:
+        return CNN_OK
+    return cnn_fail(error, CNN_E_SHAPE, "%s: the last training batch, of %z rows in batches of %z, would be %z row%s, which has no variance by channel;"
+                    " with another batch_size it has at least %z rows", node_name(&t.net.graph, s.plan.node), rows, f.batch_rows, last,
+                    b"" if last == 1 else b"s", s.plan.least_rows)
+
+
 cdef cnn_status trainer_run(Trainer *t, cnn_fit_options *f, cnn_error *error) noexcept nogil:
     """Checks everything, then trains."""
     cdef Fit s
@@ -486,6 +500,8 @@ cdef cnn_status trainer_run(Trainer *t, cnn_fit_options *f, cnn_error *error) no
         if f.batch_rows == 0 or f.batch_rows > t.max_batch:
             return cnn_fail(error, CNN_E_ARGUMENT, "batch_size is %z; it must be 1 to %z", f.batch_rows, t.max_batch)
         status = check_batch(t, &f.train.data, 1, error)
+        if status == CNN_OK:
+            status = fit_least_rows(t, f, error)
     if status == CNN_OK and f.validation != NULL and f.validation.next == NULL:
         status = check_batch(t, &f.validation.data, 1, error)
         if status == CNN_OK and f.validation.data.rows == 0:

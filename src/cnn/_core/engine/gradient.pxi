@@ -263,12 +263,15 @@ cdef int target_is_labels(const Trainer *t, const Target *o, const cnn_array *a)
 cdef cnn_status trainer_gradient(Trainer *t, int training, int backward, double *loss, cnn_error *error) noexcept nogil:
     """Forward and (backward 1) gradient of the bound batch into gradients[0]; *loss is the data term."""
     cdef size_t parts = parts_of(t, t.n), i
-    cdef cnn_status status = CNN_OK
+    cdef cnn_status status = plan_least_rows(&t.plan, t.n, error) if training else CNN_OK
+    if status != CNN_OK:
+        return status
     if parts > t.n_parts:
         parts = t.n_parts
     t.part_rows = (t.n + parts - 1) // parts
     t.training = training
     t.backward = backward
+    t.moved = 0
     cnn_flag_lower(&t.stopped)
     for i in range(<size_t>t.n_frames):
         t.frames[i].error.size = sizeof(cnn_error)
@@ -285,6 +288,7 @@ cdef cnn_status trainer_gradient(Trainer *t, int training, int backward, double 
             add_parts(t, parts, <float *>t.gradients[0])
         else:
             add_parts(t, parts, <double *>t.gradients[0])
+    t.moved = backward
     if t.data.n_targets:
         loss[0] = batch_loss(t)
     return CNN_OK

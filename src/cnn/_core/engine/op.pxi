@@ -27,6 +27,11 @@ cdef inline real *op_dw(const Op *op, size_t i, real *gradients) noexcept nogil:
     """The gradient of block i, NULL: not wanted."""
     return gradients + op.graph.blocks[op.blocks[i]].offset if op.wanted[op.blocks[i]] else NULL
 
+cdef inline real *op_buffer(const Op *op, size_t i, real *gradients) noexcept nogil:
+    """Where backward leaves what buffer i is to become when the step is made (OpPlan.moves_buffers): its place among the gradients, which
+    nothing else uses. A second backward before the step (op_dw_adds) goes on from what the first has left."""
+    return gradients + op.graph.blocks[op.blocks[i]].offset
+
 cdef inline int op_dw_adds(const Op *op, size_t i) noexcept nogil:
     """1 when the gradient of block i holds a part already, 0 when it is to be overwritten."""
     return (not op.run.fresh) or op.again[i]

@@ -34,6 +34,7 @@ cdef struct Plan:
     size_t n_forward, n_backward
     unsigned char *add     # a flag an input of each step
     unsigned char *wanted  # by block: has a gradient
+    unsigned char *moved   # by block: a buffer, and backward leaves what it becomes
     size_t scratch         # place in the frame
     size_t frame           # bytes
     char *tables           # constants of all ops
@@ -69,6 +70,7 @@ cdef void plan_release(Plan *p) noexcept nogil:
     cnn_memory_release(p.add)
     cnn_memory_release(p.wanted)
     cnn_memory_release(p.tables)
+    cnn_memory_release(p.moved)
     memset(p, 0, sizeof(Plan))
 
 
@@ -321,6 +323,8 @@ cdef cnn_status plan_gradients(Plan *p, const PlanWish *wish, unsigned char *flo
                 k = <size_t>g.links[node.blocks + j]
                 if g.blocks[k].trainable:
                     p.wanted[k] = 1
+                if p.steps[i].plan.moves_buffers and g.blocks[k].kind == CNN_BLOCK_BUFFER:
+                    p.moved[k] = 1
     cnn_memory_release(reaches)
     # The last step in forward order is the first to write backward: a shared block is written by it, added to by the others.
     reaches = <unsigned char *>cnn_memory_new(p.allocator, g.n_blocks + 1)
@@ -548,6 +552,23 @@ cdef cnn_status plan_bind(Plan *p, const Network *net, const PlanWish *wish, con
     return status
 
 
+cdef const PlanStep *plan_lacks_rows(const Plan *p, size_t rows) noexcept nogil:
+    """The first step that cannot train on a batch of so many rows."""
+    cdef size_t i
+    for i in range(p.n_steps):
+        if rows < p.steps[i].plan.least_rows:
+            return &p.steps[i]
+    return NULL
+
+
+cdef cnn_status plan_least_rows(const Plan *p, size_t rows, cnn_error *error) noexcept nogil:
+    cdef const PlanStep *s = plan_lacks_rows(p, rows)
+    if s == NULL:
+        return CNN_OK
+    return cnn_fail(error, CNN_E_SHAPE, "%s: a training batch of %z row%s has no variance by channel; it needs at least %z rows, or trainable=False",
+                    node_name(p.graph, s.plan.node), rows, b"" if rows == 1 else b"s", s.plan.least_rows)
+
+
 cdef cnn_status plan_make_in(Plan *p, const Network *net, const PlanWish *wish, const cnn_allocator *allocator, cnn_error *error) noexcept nogil:
     cdef const Graph *g = &net.graph
     cdef unsigned char *flows
@@ -558,14 +579,16 @@ cdef cnn_status plan_make_in(Plan *p, const Network *net, const PlanWish *wish, 
     p.kernels = cnn_kernels_current()
     p.training = 1 if wish.losses != NULL else 0
     p.team = wish.team
-    p.members = wish.members
+    p.members = wish.members if wish.members > 1 else 1
     p.place = <size_t *>cnn_memory_new(p.allocator, g.n_values * sizeof(size_t))
     p.gradient = <size_t *>cnn_memory_new(p.allocator, g.n_values * sizeof(size_t))
     p.root = <int32_t *>cnn_memory_new(p.allocator, g.n_values * sizeof(int32_t))
     p.place_input = <size_t *>cnn_memory_new(p.allocator, g.n_values * sizeof(size_t))
     p.wanted = <unsigned char *>cnn_memory_new(p.allocator, g.n_blocks + 1)
+    p.moved = <unsigned char *>cnn_memory_new(p.allocator, g.n_blocks + 1)
     flows = <unsigned char *>cnn_memory_new(p.allocator, g.n_values)
-    if p.place == NULL or p.gradient == NULL or p.root == NULL or p.place_input == NULL or p.wanted == NULL or flows == NULL:
+    if (p.place == NULL or p.gradient == NULL or p.root == NULL or p.place_input == NULL or p.wanted == NULL
+            or p.moved == NULL or flows == NULL):
         cnn_memory_release(flows)
         plan_release(p)
         return cnn_fail(error, CNN_E_MEMORY, "not enough memory for a plan")

@@ -58,6 +58,10 @@ cdef struct Trainer:
     Augment augment        # of its training batches
     size_t max_batch, n_parts
     void *gradients[MAX_PARTS]
+    int32_t has_moved      # buffers that training moves
+    int32_t moved          # gradients[0] holds what they become at the next update
+    void *kept             # the same of a driver's step, to which its gradients must not show it; laid out like the arena
+    int32_t keep           # the next evaluation is the first of its step
     Span *spans
     size_t n_spans
     cnn_optimizer_options optimizer
@@ -115,6 +119,7 @@ cdef void trainer_release(Trainer *t) noexcept nogil:
     for i in range(MAX_SLOTS):
         cnn_memory_release(t.slots[i])
     lbfgs_release(t.lbfgs)
+    cnn_memory_release(t.kept)
     cnn_memory_release(t.spans)
     cnn_memory_release(t)
 
@@ -131,6 +136,7 @@ cdef cnn_status trainer_spans(Trainer *t, cnn_error *error) noexcept nogil:
     t.n_spans = 0
     for i in range(g.n_blocks):
         b = &g.blocks[i]
+        t.has_moved |= t.plan.moved[i]
         if not t.plan.wanted[i]:
             last = NULL
             continue
@@ -176,6 +182,10 @@ cdef cnn_status trainer_slots(Trainer *t, cnn_error *error) noexcept nogil:
         t.lbfgs = lbfgs_new(&t.allocator, n, item, &t.optimizer, error)
         if t.lbfgs == NULL:
             return CNN_E_MEMORY
+        if t.kept == NULL and t.has_moved:
+            t.kept = cnn_memory_new(&t.allocator, n * item + 64)
+            if t.kept == NULL:
+                return cnn_fail(error, CNN_E_MEMORY, "not enough memory for the optimizer (%z bytes)", n * item)
     return CNN_OK
 
 

@@ -116,6 +116,8 @@ cdef struct OpPlan:
     int32_t keeps_input    # backward reads the inputs
     int32_t keeps_output   # backward reads the outputs
     int32_t couples        # rows of a batch depend on each other
+    int32_t moves_buffers  # backward leaves what the node's buffers become (op_buffer)
+    size_t least_rows      # a training batch of fewer has no statistics; 0: any will do
     int32_t by_rows        # ROWS_FORWARD | ROWS_BACKWARD: a team may run it on slices of rows; saved is then in proportion to rows
     size_t scratch_each    # bytes of one member's scratch, where by_rows
     size_t tables          # bytes of constants, which prepare fills once for the plan

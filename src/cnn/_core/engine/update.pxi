@@ -48,6 +48,33 @@ cdef void trainer_limit(Trainer *t, real *w) noexcept nogil:
             max_norm_rows(t.plan.kernels, b.dims[0], b.count // b.dims[0], b.max_norm, w + b.offset)
 
 
+# ---- Buffers that training moves (running statistics). Backward leaves what they become where their gradient would be; they take it when
+# the step is made, so that a step which is dropped leaves no trace. By hand the same: of all backward passes since the last step, in order,
+# but none of a forward pass alone. L-BFGS moves them once a step, by its first evaluation, which is at the weights before the step.
+
+cdef void buffers_copy(const Trainer *t, const void *source, void *to) noexcept nogil:
+    """Of two arenas."""
+    cdef size_t item = 4 if t.net.graph.dtype == CNN_FLOAT32 else 8, i
+    cdef const Block *b
+    for i in range(t.net.graph.n_blocks):
+        b = &t.net.graph.blocks[i]
+        if t.plan.moved[i]:
+            memcpy(<char *>to + b.offset * item, <const char *>source + b.offset * item, b.count * item)
+
+
+cdef void buffers_keep(Trainer *t) noexcept nogil:
+    """Out of a driver's sight, to whom all that is not 0 is a gradient."""
+    cdef size_t item = 4 if t.net.graph.dtype == CNN_FLOAT32 else 8, i
+    cdef const Block *b
+    if t.keep:
+        buffers_copy(t, t.gradients[0], t.kept)
+    t.keep = 0
+    for i in range(t.net.graph.n_blocks):
+        b = &t.net.graph.blocks[i]
+        if t.plan.moved[i]:
+            memset(<char *>t.gradients[0] + b.offset * item, 0, b.count * item)
+
+
 cdef void trainer_constants(Trainer *t, double lr, real *h) noexcept nogil:
     cdef double h64[MAX_CONSTANTS]
     cdef size_t j
@@ -117,18 +144,34 @@ cdef cnn_status trainer_update(Trainer *t, real *w, real *g, cnn_error *error) n
             update_range(t, c.span.offset, c.span.count, w, g)
     if t.limits:
         trainer_limit(t, w)
+    if t.has_moved and t.moved:
+        buffers_copy(t, g, w)
+    t.moved = 0
     t.net.version += 1
     return CNN_OK
 
 
 cdef cnn_status trainer_reduce(Trainer *t, double *loss) noexcept nogil:
-    """Sums over ranks, through the caller's hook."""
+    """Sums over ranks, through the caller's hook. Of running statistics the ranks' mean is wanted, each weighing as many rows as it has:
+    its share of it is what goes into the sum. (A variance is so that within ranks, by which each has normalized.)"""
     cdef size_t i
     cdef size_t item = 4 if t.net.graph.dtype == CNN_FLOAT32 else 8
+    cdef const Block *b
+    cdef double share = <double>t.n / <double>t.data.total_rows if t.data.total_rows else 1.0
     if t.hooks.reduce == NULL:
         return CNN_OK
     for i in range(t.n_spans):
         if t.hooks.reduce(t.hooks.user, <char *>t.gradients[0] + t.spans[i].offset * item, t.spans[i].count, <cnn_dtype>t.net.graph.dtype):
+            return CNN_STOPPED
+    for i in range(t.net.graph.n_blocks):
+        b = &t.net.graph.blocks[i]
+        if not t.plan.moved[i]:
+            continue
+        if t.net.graph.dtype == CNN_FLOAT32:
+            k_scale(t.plan.kernels, b.count, <float>share, <float *>t.gradients[0] + b.offset, <float *>t.gradients[0] + b.offset)
+        else:
+            k_scale(t.plan.kernels, b.count, share, <double *>t.gradients[0] + b.offset, <double *>t.gradients[0] + b.offset)
+        if t.hooks.reduce(t.hooks.user, <char *>t.gradients[0] + b.offset * item, b.count, <cnn_dtype>t.net.graph.dtype):
             return CNN_STOPPED
     if t.hooks.reduce(t.hooks.user, loss, 1, CNN_FLOAT64):
         return CNN_STOPPED
@@ -153,6 +196,8 @@ cdef cnn_status evaluate_for_lbfgs(void *user, double *loss) noexcept nogil:
         status = trainer_reduce(t, loss)
     if status != CNN_OK:
         return status
+    if t.has_moved:
+        buffers_keep(t)
     if t.net.graph.dtype == CNN_FLOAT32:
         trainer_penalty(t, 1, <float *>t.net.arena, <float *>t.gradients[0])
     else:
@@ -174,11 +219,15 @@ cdef cnn_status driver_step(Trainer *t, double *loss, cnn_error *error) noexcept
     loss[0] = penalty
     t.error = error
     t.lbfgs.lr = t.lr
+    t.keep = 1
     if t.net.graph.dtype == CNN_FLOAT32:
         status = lbfgs_step(t.lbfgs, <float *>t.net.arena, <float *>t.gradients[0], evaluate_for_lbfgs, t, loss)
     else:
         status = lbfgs_step(t.lbfgs, <double *>t.net.arena, <double *>t.gradients[0], evaluate_for_lbfgs, t, loss)
     t.error = kept
+    t.moved = 0
+    if status == CNN_OK and t.has_moved:
+        buffers_copy(t, t.kept, t.net.arena)
     loss[0] -= penalty
     t.net.version += 1
     if status == CNN_E_NONFINITE:
