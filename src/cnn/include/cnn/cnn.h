@@ -163,12 +163,12 @@ typedef struct {
   X(AVG_POOL, 17, avg_pool)                                                                                     \
   X(GLOBAL_AVG_POOL, 18, global_avg_pool)                                                                       \
   X(GLOBAL_MAX_POOL, 19, global_max_pool)                                                                       \
-  X(PAD, 23, pad)                                                                                               \
-  X(UPSAMPLE, 24, upsample)                                                                                     \
-  X(PRELU, 25, prelu)                                                                                           \
   X(BATCH_NORM, 20, batch_norm)                                                                                 \
   X(LAYER_NORM, 21, layer_norm)                                                                                 \
-  X(GROUP_NORM, 22, group_norm)
+  X(GROUP_NORM, 22, group_norm)                                                                                 \
+  X(PAD, 23, pad)                                                                                               \
+  X(UPSAMPLE, 24, upsample)                                                                                     \
+  X(PRELU, 25, prelu)
 
 /* X(NAME, code, name, type): type is integer, number, text or list. Every op reads its own; unknown ones are refused.
    name is any op's; share is the number (from 0, in the order of adding) of an earlier op whose parameters this one uses. */
