@@ -102,6 +102,12 @@ static size_t extent(size_t rows, size_t n, size_t ld) { return rows && n ? (row
     for (size_t d = 0; d < 6; d++) \
       for (int i = 0; i < 4; i++) both_##SUF(t, 1 + next32() % 14, 1 + next32() % 70, deep[d]); \
     both_##SUF(t, 193, 70, 70), both_##SUF(t, 385, 33, 5), both_##SUF(t, 129, 521, 65); \
+    for (int i = 0; i < 3000; i++) { /* scratch for a product is enough for one of fewer rows and columns */ \
+      size_t m = 1 + next32() % 300, n = 1 + next32() % 300, k = 1 + next32() % 600, way = next32() % 4; \
+      size_t fewer = 1 + next32() % m, less = 1 + next32() % n, v[] = {way & 1, way >> 1, m, n, k, fewer, less}; \
+      verdict(t->SUF.gemm_scratch(way & 1, way >> 1, fewer, less, k) <= t->SUF.gemm_scratch(way & 1, way >> 1, m, n, k), t->isa, \
+              "gemm_scratch " #SUF, v); \
+    } \
     static const size_t turned[] = {6, 8, 12, 13, 16, 23, 24, 25, 31, 32, 33, 40, 48, 57, 63, 64, 65}; \
     for (size_t r = 0; r < sizeof turned / sizeof *turned; r++) both_##SUF(t, turned[r], 32 + next32() % 70, 128 + next32() % 600); \
     both_##SUF(t, 32, 33, 2047), both_##SUF(t, 16, 50, 2050); \
