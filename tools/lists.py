@@ -101,11 +101,10 @@ def kernels_pxi() -> str:
     for macro, (result, name, arguments) in rows(KERNELS, "K", "R"):
         inner = arguments.strip()[1:-1].strip()
         parts = [] if inner == "void" else split_arguments(inner)
-        table.append((result, name, parts))
-
         split = [re.match(r"(.*?[\s*])(\w+)$", part).groups() for part in parts]
         split = [(kind.strip(), word + "_" if word in PYTHON_WORDS else word) for kind, word in split]
         formal = [f"{kind}{'' if kind.endswith('*') else ' '}{word}" for kind, word in split]
+        table.append((result, name, list(formal)))
         actual = ", ".join(word for _, word in split)
         if not any(re.search(r"\breal\b", part) for part in parts):
             formal.append("const real *tag")
