@@ -21,6 +21,7 @@
 #define ROWS_3 FN(conv_rows_3)
 #define ROWS_4 FN(conv_rows_4)
 #define TAPS FN(conv_taps)
+#define TAPS_OF_SOME FN(conv_taps_of_some)
 #define job FN(conv_job)
 #define tile_fn FN(conv_tile_fn)
 #define depthwise_fn FN(conv_depthwise_fn)
@@ -34,7 +35,8 @@ enum {
   ROWS_2 = !FN(conv_many) ? VL * sizeof(real) == 32 ? 6 : 4
   : CONV_ARM              ? 9
                           : 10,
-  TAPS = 9, /* of a depthwise tile */
+  TAPS = 9,          /* of a depthwise tile, and where the vector is not whole and there are no masks: */
+  TAPS_OF_SOME = 3,
   ROWS_3 = CONV_ARM ? 6 : 8,
   ROWS_4 = CONV_ARM ? 5 : 6,
   KC = 768, /* rows of b at a time: KC x NV VL of it stay in the second cache while the pixels go by */
@@ -73,6 +75,7 @@ V_INLINE void FN(conv_tile)(const int mr, const int nv, const int some, const jo
   const int32_t *step = a->step, *const end = step + a->steps, *from = a->from;
 #define STEP(row_of_b) \
   { \
+    STAY_SCALAR; \
     const real *row = row_of_b; \
     const ptrdiff_t at = *step; \
     vreal v[4]; \
@@ -250,6 +253,7 @@ V_INLINE void FN(conv_depthwise_forward_tile)(const int mr, const int some, cons
   const int32_t *step = a->step, *const end = step + a->steps, *to = a->from;
 #define STEP(row_of_y) \
   { \
+    STAY_SCALAR; \
     real *row = row_of_y; \
     const ptrdiff_t at = *step; \
     vreal s = a->adds ? LOAD(row, 0) : first; \
@@ -273,6 +277,7 @@ V_INLINE void FN(conv_depthwise_outer_tile)(const int mr, const int some, const 
   const int32_t *step = a->step, *const end = step + a->steps, *from = a->from;
 #define STEP(row_of_b) \
   { \
+    STAY_SCALAR; \
     const ptrdiff_t at = *step; \
     const vreal v = LOAD(row_of_b, 0); \
     EACH_ROW s[i] = v_fma(LOAD(x[i] + at, 0), v, s[i]); \
@@ -297,9 +302,9 @@ V_INLINE void FN(conv_depthwise_outer_tile)(const int mr, const int some, const 
 UP_TO_10(TILE, 1)
 #undef TILE
 #define TILE(mr, nv) [0][0][mr - 1] = mr <= TAPS ? FN(conv_depthwise_forward_##mr) : NULL, \
-                     [0][1][mr - 1] = mr <= TAPS && VL > 1 && !MASKED ? FN(conv_depthwise_forward_some_##mr) : NULL, \
+                     [0][1][mr - 1] = mr <= TAPS_OF_SOME && VL > 1 && !MASKED ? FN(conv_depthwise_forward_some_##mr) : NULL, \
                      [1][0][mr - 1] = mr <= TAPS ? FN(conv_depthwise_outer_##mr) : NULL, \
-                     [1][1][mr - 1] = mr <= TAPS && VL > 1 && !MASKED ? FN(conv_depthwise_outer_some_##mr) : NULL,
+                     [1][1][mr - 1] = mr <= TAPS_OF_SOME && VL > 1 && !MASKED ? FN(conv_depthwise_outer_some_##mr) : NULL,
 static depthwise_fn *const FN(conv_depthwise_tiles)[2][2][10] = {UP_TO_10(TILE, 1)};
 #undef TILE
 #undef UP_TO_6
@@ -307,12 +312,13 @@ static depthwise_fn *const FN(conv_depthwise_tiles)[2][2][10] = {UP_TO_10(TILE, 
 #undef UP_TO_10
 
 static void FN(conv_depthwise)(int outer, const cnn_windows *w, size_t channels, const real *x, const real *b, real *y, job *a) {
-  const size_t count = (w->chunks + TAPS - 1) / TAPS;
   const int adds = a->adds;
   a->step = w->pixel, a->steps = w->pixels;
   for (size_t j = 0; j < channels; j += VL) {
     a->last = channels - j < VL ? channels - j : VL;
     a->adds = adds;
+    const int some = !MASKED && a->last < VL;
+    const size_t most = some ? TAPS_OF_SOME : TAPS, count = (w->chunks + most - 1) / most;
     for (size_t i = 0, c = 0; i < count; i++) {
       const size_t mr = w->chunks / count + (i < w->chunks % count);
       for (size_t r = 0; r < mr; r++, c++) {
@@ -321,7 +327,7 @@ static void FN(conv_depthwise)(int outer, const cnn_windows *w, size_t channels,
         a->begin[r] = b + c * channels;
         a->y[r] = outer ? y + c * channels : y;
       }
-      FN(conv_depthwise_tiles)[outer][!MASKED && a->last < VL][mr - 1](a, j);
+      FN(conv_depthwise_tiles)[outer][some][mr - 1](a, j);
       a->adds |= !outer;
     }
   }
@@ -347,6 +353,7 @@ static void FN(conv_depthwise_outer)(const cnn_windows *w, size_t channels, cons
 #undef ROWS_3
 #undef ROWS_4
 #undef TAPS
+#undef TAPS_OF_SOME
 #undef job
 #undef tile_fn
 #undef depthwise_fn

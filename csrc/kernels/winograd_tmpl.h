@@ -56,6 +56,7 @@ V_INLINE void FN(winograd_of_weights)(const int m, vreal *d) {
 
 /* One vector of channels. some: not all of it exists, and of the tile only rows x columns. */
 #define EACH(i, n) _Pragma("GCC unroll 6") for (int i = 0; i < (n); i++)
+#define ONE_BY_ONE(i, n) _Pragma("GCC unroll 1") for (int i = 0; i < (n); i++) /* six times less code, and as fast: d is in memory anyway */
 #define LOAD(p) (some ? FN(winograd_get)(p, lanes) : v_load(p))
 #define STORE(p, v) (some ? FN(winograd_put)(p, v, lanes) : v_store(p, v))
 
@@ -67,11 +68,11 @@ V_INLINE void FN(winograd_input)(const int m, const int some, size_t lanes, int 
                                  real *v, size_t ld) {
   const int s = m + 2;
   vreal d[6][6];
-  EACH(p, s) {
+  ONE_BY_ONE(p, s) {
     EACH(q, s) d[p][q] = some && (p >= rows || q >= columns) ? v_zero() : LOAD(x + (size_t)p * ldx + (size_t)q * step);
     FN(winograd_in)(m, d[p]);
   }
-  EACH(q, s) {
+  ONE_BY_ONE(q, s) {
     vreal t[6];
     EACH(p, s) t[p] = d[p][q];
     FN(winograd_in)(m, t);
@@ -84,11 +85,11 @@ V_INLINE void FN(winograd_output)(const int m, const int some, size_t lanes, int
   const int s = m + 2;
   const vreal first = start && !accumulate ? LOAD(start) : v_zero();
   vreal d[6][6];
-  EACH(p, s) {
+  ONE_BY_ONE(p, s) {
     EACH(q, s) d[p][q] = LOAD(v + (size_t)(s * p + q) * ld);
     FN(winograd_out)(m, d[p]);
   }
-  EACH(q, m) {
+  ONE_BY_ONE(q, m) {
     vreal t[6];
     EACH(p, s) t[p] = d[p][q];
     FN(winograd_out)(m, t);
@@ -103,11 +104,11 @@ V_INLINE void FN(winograd_output)(const int m, const int some, size_t lanes, int
 V_INLINE void FN(winograd_weights_to)(const int m, const int some, size_t lanes, const real *b, size_t step, real *u, size_t ld) {
   const int s = m + 2;
   vreal d[3][6];
-  EACH(p, 3) {
+  ONE_BY_ONE(p, 3) {
     EACH(q, 3) d[p][q] = LOAD(b + (size_t)(3 * p + q) * step);
     FN(winograd_of_weights)(m, d[p]);
   }
-  EACH(q, s) {
+  ONE_BY_ONE(q, s) {
     vreal g[6];
     EACH(p, 3) g[p] = d[p][q];
     FN(winograd_of_weights)(m, g);
@@ -115,6 +116,7 @@ V_INLINE void FN(winograd_weights_to)(const int m, const int some, size_t lanes,
   }
 }
 #undef EACH
+#undef ONE_BY_ONE
 #undef LOAD
 #undef STORE
 
@@ -122,6 +124,7 @@ V_INLINE void FN(winograd_weights_to)(const int m, const int some, size_t lanes,
   static void FN(winograd_input_##m)(size_t rows, size_t columns, size_t channels, const real *x, size_t ldx, real *v, size_t ld) { \
     for (size_t c = 0; c < channels; c += VL) { \
       const size_t lanes = channels - c; \
+      STAY_SCALAR; \
       if (rows >= m + 2 && columns >= m + 2 && lanes >= VL) FN(winograd_input)(m, 0, VL, 0, 0, x + c, channels, ldx, v + c, ld); \
       else FN(winograd_input)(m, 1, lanes, (int)rows, (int)columns, x + c, channels, ldx, v + c, ld); \
     } \
@@ -130,6 +133,7 @@ V_INLINE void FN(winograd_weights_to)(const int m, const int some, size_t lanes,
                                       size_t ldy, int accumulate) { \
     for (size_t j = 0; j < n; j += VL) { \
       const size_t lanes = n - j; \
+      STAY_SCALAR; \
       const real *from = start ? start + j : NULL; \
       if (rows >= m && columns >= m && lanes >= VL) \
         FN(winograd_output)(m, 0, VL, 0, 0, v + j, ld, from, y + j, n, ldy, accumulate); \
@@ -141,6 +145,7 @@ V_INLINE void FN(winograd_weights_to)(const int m, const int some, size_t lanes,
       for (size_t j = 0; j < n; j += VL) { \
         const real *from = b + c * ldb + j; \
         real *to = u + c * n + j; \
+        STAY_SCALAR; \
         if (n - j >= VL) FN(winograd_weights_to)(m, 0, VL, from, channels * ldb, to, channels * n); \
         else FN(winograd_weights_to)(m, 1, n - j, from, channels * ldb, to, channels * n); \
       } \

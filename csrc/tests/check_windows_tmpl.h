@@ -65,7 +65,8 @@ static void T_(winograd)(const TABLE *t, int m, size_t height, size_t width, siz
   const shape s = {height, width, 3, 3, 1, 1, channels, channels};
   windows_of(&g, &s, 0, 0);
   const cnn_windows *w = &g.w;
-  const size_t e = (size_t)(m + 2) * (size_t)(m + 2), k = 9 * channels, ldb = n + extra, nb = (k - 1) * ldb + n, ldx = (width + 2) * channels;
+  const size_t e = (size_t)(m + 2) * (size_t)(m + 2), k = 9 * channels, ldb = n + extra, nb = (k - 1) * ldb + n,
+               ldx = (width + 2) * channels;
   const size_t ldy = width * n + extra, ny = (height - 1) * ldy + width * n, size = t->winograd_scratch(m, height, width, channels, n);
   real *x = arena_take(arena_x, g.extent * sizeof *x, at_end), *b = arena_take(arena_b, nb * sizeof *b, at_end);
   real *y = arena_take(arena_y, ny * sizeof *y, at_end), *start = arena_take(arena_start, n * sizeof *y, at_end);
@@ -90,7 +91,8 @@ static void T_(winograd)(const TABLE *t, int m, size_t height, size_t width, siz
       const size_t at = p / width * ldy + p % width * n + j;
       double sum = acc == 1 ? old[at] : acc == 2 ? start[j] : 0;
       for (size_t i = 0; i < k; i++) sum += (double)x[w->pixel[p] + w->chunk[i / w->length] + (ptrdiff_t)(i % w->length)] * b[i * ldb + j];
-      good &= fabs((double)y[at] - sum) <= (sizeof(real) == 4 ? 0x1p-23 : 0x1p-52) * (m == 2 ? 1 : 8) * (double)(k + e); /* roundings of the sum and of the transforms */
+      good &= fabs((double)y[at] - sum) <=
+              (sizeof(real) == 4 ? 0x1p-23 : 0x1p-52) * (m == 2 ? 1 : 8) * (double)(k + e); /* roundings of the sum and of the transforms */
     }
   for (size_t i = 0; i + 1 < height; i++) good &= T_(same)(y + i * ldy + width * n, old + i * ldy + width * n, extra);
   verdict(good, "winograd_forward", &g, &s, n, 10 * m + acc);
@@ -311,8 +313,10 @@ static void T_(bench)(const TABLE *t, double budget) {
     TIME(weights, t->winograd_weights(2, s->channels, n, b, n, u), budget);
     for (int m = 2; m <= 4; m += 2) {
       t->winograd_weights(m, s->channels, n, b, n, u);
-      TIME(winograd[m / 2 - 1], t->winograd_forward(m, s->height, s->width, s->channels, n, x, (s->width + 2) * s->channels, u, NULL, y,
-                                                    s->width * n, 0, scratch), budget);
+      TIME(winograd[m / 2 - 1],
+           t->winograd_forward(m, s->height, s->width, s->channels, n, x, (s->width + 2) * s->channels, u, NULL, y, s->width * n, 0,
+                               scratch),
+           budget);
     }
     printf("  winograd %-26s 2x2 %8.2f us %6.1f %%   4x4 %8.2f us %6.1f %%   weights of 2x2 %8.2f us\n", shapes[i].what, SHARE(winograd[0]),
            SHARE(winograd[1]), weights * 1e6);
