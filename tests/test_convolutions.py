@@ -272,9 +272,27 @@ def test_threads_do_not_show(threads, wide, dtype, isa):
         with cnn.threads(n):
             net = chain(dtype, tail=tail)
             net.fit(x, y, epochs=2, batch_size=32, verbose=0)
+            one = net._trainer.memory[0] < 1.5 * sum(v.nbytes for v in net.parameters.values())
+            assert one == wide  # gradient: the ops are divided
             return bits(net), net.predict(x).tobytes(), net.predict(x[:1]).tobytes()
 
     assert run(1) == run(threads)
+
+
+@pytest.mark.parametrize("batch_size", [1, 5])
+def test_threads_do_not_show_in_large_convolutions(batch_size, dtype, isa):
+    """Ops that are divided, with fewer images than threads, and with more."""
+    x, y = random((5, 16, 20, 20), dtype), np.arange(5) % 3
+
+    def run(n):
+        with cnn.threads(n):
+            layers = [cnn.Conv2D(64, 1), cnn.Conv2D(64, 3, groups=64), cnn.Conv2D(32, 5, stride=2, activation="relu"), cnn.Flatten()]
+            net = cnn.Network([cnn.Input((16, 20, 20)), *layers, cnn.Dense(900), cnn.Dense(3, activation="softmax")], dtype=dtype, seed=1)
+            net.fit(x, y, epochs=2, batch_size=batch_size, verbose=0)
+            assert net._trainer.memory[0] < 1.1 * sum(v.nbytes for v in net.parameters.values())  # one gradient: ops are divided
+            return bits(net), net.predict(x).tobytes()
+
+    assert run(1) == run(2) == run(3)
 
 
 @pytest.mark.parametrize("shape, layer", [
