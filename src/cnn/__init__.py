@@ -50,8 +50,8 @@ if TYPE_CHECKING:
 # Where each public name is; a module is imported when a name of it is first used, so that `import cnn` costs little.
 _MODULES = ("callbacks", "cpu", "data", "datasets", "losses", "metrics", "optimizers", "plots", "schedules")
 _LAYERS = """
-Activation Add Concat Conv1D Conv2D ConvTranspose2D Dense Dropout Flatten Function GaussianNoise Input Layer Multiply Normalize OneHot Rescale
-Reshape
+Activation Add Concat Conv1D Conv2D ConvTranspose2D Dense Dropout Flatten Function GaussianNoise Input Layer Multiply Normalize OneHot
+Rescale Reshape
 """
 _PLACES = {
     "Network": "network",
