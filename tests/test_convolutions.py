@@ -110,7 +110,9 @@ def test_every_option(name, case, rows, dtype):
     cnn.cpu.use(name)
     try:
         if min(output_shape(options, shape)) < 1:
-            with pytest.raises(ValueError, match=r"^conv2d_1: along the (height|width) the kernel spans .* and the padded image has"):
+            with pytest.raises(
+                ValueError, match=r"^conv2d_1: along the (height|width) the kernel spans .* and the padded image has"
+            ):
                 single(cnn.Conv2D(**options), shape, dtype)
             return
         net = single(cnn.Conv2D(**options), shape, dtype)
@@ -118,7 +120,14 @@ def test_every_option(name, case, rows, dtype):
         x = random((rows, *shape), dtype)
         weight, bias = values(net)
         how = geometry(options, shape)
-        compare(net, "conv2d_1", x, reference.conv2d(x, weight, bias, **how), lambda dy: reference.conv2d_backward(x, weight, dy, **how), dtype)
+        compare(
+            net,
+            "conv2d_1",
+            x,
+            reference.conv2d(x, weight, bias, **how),
+            lambda dy: reference.conv2d_backward(x, weight, dy, **how),
+            dtype,
+        )
     finally:
         cnn.cpu.use(before)
 
@@ -131,12 +140,20 @@ def test_every_option_of_the_transpose(name, case, rows, dtype):
     before = cnn.cpu.current()
     cnn.cpu.use(name)
     try:
-        if any(o and o >= max(s, d) for o, s, d in zip(options["output_padding"], options["stride"], options["dilation"], strict=True)):
-            with pytest.raises(ValueError, match=r"^conv_transpose2d_1: output_padding is \d; it must be less than the stride, \d, or the"):
+        if any(
+            o and o >= max(s, d)
+            for o, s, d in zip(options["output_padding"], options["stride"], options["dilation"], strict=True)
+        ):
+            with pytest.raises(
+                ValueError,
+                match=r"^conv_transpose2d_1: output_padding is \d; it must be less than the stride, \d, or the",
+            ):
                 single(cnn.ConvTranspose2D(**options), shape, dtype)
             return
         if min(output_shape(options, shape)) < 1:
-            with pytest.raises(ValueError, match=r"^conv_transpose2d_1: the (height|width) of its output would be .* not above 0"):
+            with pytest.raises(
+                ValueError, match=r"^conv_transpose2d_1: the (height|width) of its output would be .* not above 0"
+            ):
                 single(cnn.ConvTranspose2D(**options), shape, dtype)
             return
         net = single(cnn.ConvTranspose2D(**options), shape, dtype)
@@ -146,7 +163,12 @@ def test_every_option_of_the_transpose(name, case, rows, dtype):
         how = geometry(options, shape)
         wanted = reference.conv_transpose2d(x, weight, bias, output_padding=options["output_padding"], **how)
         compare(
-            net, "conv_transpose2d_1", x, wanted, lambda dy: reference.conv_transpose2d_backward(x, weight, dy, **how), dtype
+            net,
+            "conv_transpose2d_1",
+            x,
+            wanted,
+            lambda dy: reference.conv_transpose2d_backward(x, weight, dy, **how),
+            dtype,
         )
     finally:
         cnn.cpu.use(before)
@@ -154,7 +176,14 @@ def test_every_option_of_the_transpose(name, case, rows, dtype):
 
 @settings(max_examples=100, deadline=None)
 @given(
-    st.integers(1, 20), st.integers(1, 5), st.integers(1, 3), st.integers(1, 3), SIDES, st.integers(1, 3), st.booleans(), st.integers(1, 5)
+    st.integers(1, 20),
+    st.integers(1, 5),
+    st.integers(1, 3),
+    st.integers(1, 3),
+    SIDES,
+    st.integers(1, 3),
+    st.booleans(),
+    st.integers(1, 5),
 )
 def test_series(length, kernel, stride, dilation, padding, groups, same, filters):
     options = {"stride": stride, "dilation": dilation, "groups": groups, "padding": "same" if same else padding}
@@ -170,7 +199,12 @@ def test_series(length, kernel, stride, dilation, padding, groups, same, filters
     how = {"stride": (stride,), "dilation": (dilation,), "groups": groups, "padding": (sides,)}
     wanted = reference.series(reference.conv2d, x, weight, bias, **how)
     compare(
-        net, "conv1d_1", x, wanted, lambda dy: reference.series(reference.conv2d_backward, x, weight, dy, **how), "float64"
+        net,
+        "conv1d_1",
+        x,
+        wanted,
+        lambda dy: reference.series(reference.conv2d_backward, x, weight, dy, **how),
+        "float64",
     )
 
 
@@ -272,9 +306,38 @@ def test_threads_do_not_show(threads, wide, dtype, isa):
         with cnn.threads(n):
             net = chain(dtype, tail=tail)
             net.fit(x, y, epochs=2, batch_size=32, verbose=0)
+            one = net._trainer.memory[0] < 1.5 * sum(v.nbytes for v in net.parameters.values())
+            assert one == wide  # gradient: the ops are divided
             return bits(net), net.predict(x).tobytes(), net.predict(x[:1]).tobytes()
 
     assert run(1) == run(threads)
+
+
+@pytest.mark.parametrize("batch_size", [1, 5])
+def test_threads_do_not_show_in_large_convolutions(batch_size, dtype, isa):
+    """Ops that are divided, with fewer images than threads, and with more."""
+    x, y = random((5, 16, 20, 20), dtype), np.arange(5) % 3
+
+    def run(n):
+        with cnn.threads(n):
+            layers = [
+                cnn.Conv2D(64, 1),
+                cnn.Conv2D(64, 3, groups=64),
+                cnn.Conv2D(32, 5, stride=2, activation="relu"),
+                cnn.Flatten(),
+            ]
+            net = cnn.Network(
+                [cnn.Input((16, 20, 20)), *layers, cnn.Dense(900), cnn.Dense(3, activation="softmax")],
+                dtype=dtype,
+                seed=1,
+            )
+            net.fit(x, y, epochs=2, batch_size=batch_size, verbose=0)
+            assert net._trainer.memory[0] < 1.1 * sum(
+                v.nbytes for v in net.parameters.values()
+            )  # one gradient: ops are divided
+            return bits(net), net.predict(x).tobytes()
+
+    assert run(1) == run(2) == run(3)
 
 
 @pytest.mark.parametrize("shape, layer", [
@@ -323,14 +386,34 @@ def test_layers_are_saved_and_copied(tmp_path, dtype):
 
 
 def test_names_and_repr():
-    assert [layer.name for layer in chain().layers][:5] == ["conv2d_1", "conv2d_2", "conv2d_3", "conv2d_4", "conv_transpose2d_1"]
+    assert [layer.name for layer in chain().layers][:5] == [
+        "conv2d_1",
+        "conv2d_2",
+        "conv2d_3",
+        "conv2d_4",
+        "conv_transpose2d_1",
+    ]
     series = cnn.Network([cnn.Input((1, 9)), cnn.Conv1D(2, 3), cnn.Conv1D(2, 3)])
     assert [layer.name for layer in series.layers] == ["conv1d_1", "conv1d_2"]
-    assert repr(cnn.Conv2D(8, 5, padding=2, activation="relu")) == "Conv2D(filters=8, kernel_size=5, padding=2, activation='relu')"
-    assert repr(cnn.Conv2D(8, (3, 5), padding=(1, 2), stride=(1, 2))) == "Conv2D(filters=8, kernel_size=(3, 5), stride=(1, 2), padding=(1, 2))"
-    assert repr(cnn.Conv2D(8, 3, padding=((0, 1), (2, 2)))) == "Conv2D(filters=8, kernel_size=3, padding=((0, 1), (2, 2)))"
-    assert repr(cnn.Conv1D(8, 3, padding=(2, 0), dilation=2)) == "Conv1D(filters=8, kernel_size=3, padding=((2, 0),), dilation=2)"
-    assert repr(cnn.ConvTranspose2D(8, 2, 2, bias=False)) == "ConvTranspose2D(filters=8, kernel_size=2, stride=2, bias=False)"
+    assert (
+        repr(cnn.Conv2D(8, 5, padding=2, activation="relu"))
+        == "Conv2D(filters=8, kernel_size=5, padding=2, activation='relu')"
+    )
+    assert (
+        repr(cnn.Conv2D(8, (3, 5), padding=(1, 2), stride=(1, 2)))
+        == "Conv2D(filters=8, kernel_size=(3, 5), stride=(1, 2), padding=(1, 2))"
+    )
+    assert (
+        repr(cnn.Conv2D(8, 3, padding=((0, 1), (2, 2)))) == "Conv2D(filters=8, kernel_size=3, padding=((0, 1), (2, 2)))"
+    )
+    assert (
+        repr(cnn.Conv1D(8, 3, padding=(2, 0), dilation=2))
+        == "Conv1D(filters=8, kernel_size=3, padding=((2, 0),), dilation=2)"
+    )
+    assert (
+        repr(cnn.ConvTranspose2D(8, 2, 2, bias=False))
+        == "ConvTranspose2D(filters=8, kernel_size=2, stride=2, bias=False)"
+    )
     for layer in chain().layers:
         assert repr(eval(repr(layer), vars(cnn))) == repr(layer)
 
@@ -349,13 +432,17 @@ def test_initial_weights(dtype):
     net = cnn.Network([cnn.Input((6, 9, 9)), cnn.ConvTranspose2D(40, 5)], dtype=dtype, seed=0)
     bound = (6 / (40 * 25 + 6 * 25)) ** 0.5
     assert 0.98 * bound < np.abs(net.layers[0].weight).max() <= bound
-    net = cnn.Network([cnn.Input((1, 9, 9)), cnn.Conv2D(4, 3), cnn.Conv2D(4, 3, init="normal")], init="zeros", dtype=dtype)
+    net = cnn.Network(
+        [cnn.Input((1, 9, 9)), cnn.Conv2D(4, 3), cnn.Conv2D(4, 3, init="normal")], init="zeros", dtype=dtype
+    )
     assert not net.layers[0].weight.any() and net.layers[1].weight.any()
 
 
 def test_penalties_and_max_norm(dtype):
     x, y = random((16, 2, 6, 6), dtype), np.zeros(16)
-    net = cnn.Network([cnn.Input((2, 6, 6)), cnn.Conv2D(3, 3, max_norm=0.1), cnn.Flatten(), cnn.Dense(1)], dtype=dtype, seed=0)
+    net = cnn.Network(
+        [cnn.Input((2, 6, 6)), cnn.Conv2D(3, 3, max_norm=0.1), cnn.Flatten(), cnn.Dense(1)], dtype=dtype, seed=0
+    )
     net.fit(x, y, epochs=1, verbose=0)
     assert np.sqrt((net.layers[0].weight ** 2).sum(axis=(1, 2, 3))).max() <= 0.1 * (1 + 1e-6)
 
@@ -388,7 +475,10 @@ def test_open_sizes(dtype):
     close(net.predict(x), y, dtype, factor=3)
     close(net.activations(x)["flatten_1"], y, dtype, factor=3)
     net = cnn.Network([cnn.Input((2, None, None)), cnn.Conv2D(3, 5)], dtype=dtype, seed=0)
-    with pytest.raises(ValueError, match=r"conv2d_1: along the width the kernel spans 5 pixels, and the padded image has 0 \+ 4 \+ 0 = 4"):
+    with pytest.raises(
+        ValueError,
+        match=r"conv2d_1: along the width the kernel spans 5 pixels, and the padded image has 0 \+ 4 \+ 0 = 4",
+    ):
         net.predict(random((1, 2, 6, 4), dtype))
 
 
@@ -423,34 +513,64 @@ WRONG = {
         made(lambda: cnn.Conv2D(4, 3, padding=(0, 1), dilation=4), (1, 9, 4)),
         "conv2d_1: along the width the kernel spans (3 - 1) x dilation 4 + 1 = 9 pixels, and the padded image has 1 + 4 + 1 = 6",
     ),
-    "kernel too long": (made(lambda: cnn.Conv1D(4, 5, name="ear"), (1, 4)), "ear: along the length the kernel spans 5 pixels"),
+    "kernel too long": (
+        made(lambda: cnn.Conv1D(4, 5, name="ear"), (1, 4)),
+        "ear: along the length the kernel spans 5 pixels",
+    ),
     "nothing left": (
         made(lambda: cnn.ConvTranspose2D(1, 2, padding=3), (1, 4, 4)),
         "conv_transpose2d_1: the height of its output would be (4 - 1) x stride 1 + 2 of the kernel + output_padding 0 - padding 3 - 3,"
         " which is not above 0",
     ),
-    "output padding": (made(lambda: cnn.ConvTranspose2D(1, 2, 2, output_padding=2), (1, 4, 4)), "output_padding is 2; it must be less than the"),
+    "output padding": (
+        made(lambda: cnn.ConvTranspose2D(1, 2, 2, output_padding=2), (1, 4, 4)),
+        "output_padding is 2; it must be less than the",
+    ),
     "groups and channels": (
         made(lambda: cnn.Conv2D(4, 3, groups=2), (3, 8, 8)),
         "conv2d_1: groups is 2; it must divide the 3 channels of the input and the 4 filters",
     ),
-    "groups and filters": (made(lambda: cnn.Conv2D(3, 3, groups=2), (2, 8, 8)), "groups is 2; it must divide the 2 channels of the input and the 3 filters"),
-    "a vector": (made(lambda: cnn.Conv2D(4, 3), (16,)), "conv2d_1: Conv2D takes a fixed number of channels, then height and width"),
-    "images without channels": (made(lambda: cnn.Conv2D(4, 3), (28, 28)), "as in cnn.Input((3, 32, 32)); its input has the shape (?, 28, 28)"),
-    "images for a series": (made(lambda: cnn.Conv1D(4, 3), (3, 28, 28)), "conv1d_1: Conv1D takes a fixed number of channels, then the length"),
+    "groups and filters": (
+        made(lambda: cnn.Conv2D(3, 3, groups=2), (2, 8, 8)),
+        "groups is 2; it must divide the 2 channels of the input and the 3 filters",
+    ),
+    "a vector": (
+        made(lambda: cnn.Conv2D(4, 3), (16,)),
+        "conv2d_1: Conv2D takes a fixed number of channels, then height and width",
+    ),
+    "images without channels": (
+        made(lambda: cnn.Conv2D(4, 3), (28, 28)),
+        "as in cnn.Input((3, 32, 32)); its input has the shape (?, 28, 28)",
+    ),
+    "images for a series": (
+        made(lambda: cnn.Conv1D(4, 3), (3, 28, 28)),
+        "conv1d_1: Conv1D takes a fixed number of channels, then the length",
+    ),
     "channels open": (made(lambda: cnn.Conv2D(4, 3), (None, 28, 28)), "takes a fixed number of channels"),
     "too large": (made(lambda: cnn.Conv2D(4, 3, padding=2**20), (1, 28, 28)), "padding counted"),
     "filters": (lambda: cnn.Conv2D(0, 3), "filters is 0; it must be at least 1"),
-    "kernel_size": (lambda: cnn.Conv2D(4, (3, 3, 3)), "kernel_size is (3, 3, 3), 3 numbers; expected 1 or 2 numbers, of height and width"),
+    "kernel_size": (
+        lambda: cnn.Conv2D(4, (3, 3, 3)),
+        "kernel_size is (3, 3, 3), 3 numbers; expected 1 or 2 numbers, of height and width",
+    ),
     "kernel_size of a series": (lambda: cnn.Conv1D(4, (3, 3)), "kernel_size is (3, 3), 2 numbers; expected 1 number"),
     "kernel 0": (lambda: cnn.Conv2D(4, (3, 0)), "kernel_size is 0; it must be at least 1"),
     "stride": (lambda: cnn.Conv2D(4, 3, stride=0), "stride is 0; it must be at least 1"),
     "padding negative": (lambda: cnn.Conv2D(4, 3, padding=-1), "padding is -1; it must be at least 0"),
-    "padding of four": (lambda: cnn.Conv2D(4, 3, padding=(1, 1, 2, 2)), "expected a number, (height, width) or ((top, bottom), (left, right))"),
-    "padding of thrice": (lambda: cnn.Conv2D(4, 3, padding=((1, 1, 1), (2, 2, 2))), "expected a number, (height, width) or"),
+    "padding of four": (
+        lambda: cnn.Conv2D(4, 3, padding=(1, 1, 2, 2)),
+        "expected a number, (height, width) or ((top, bottom), (left, right))",
+    ),
+    "padding of thrice": (
+        lambda: cnn.Conv2D(4, 3, padding=((1, 1, 1), (2, 2, 2))),
+        "expected a number, (height, width) or",
+    ),
     "causal": (lambda: cnn.Conv1D(4, 3, padding="causal"), "write padding=((kernel_size - 1) * dilation, 0)"),
     "full": (lambda: cnn.Conv2D(4, 3, padding="full"), "padding is 'full'; expected a number"),
-    "same, transposed": (lambda: cnn.ConvTranspose2D(4, 3, padding="same"), "write padding=(kernel_size - stride) // 2"),
+    "same, transposed": (
+        lambda: cnn.ConvTranspose2D(4, 3, padding="same"),
+        "write padding=(kernel_size - stride) // 2",
+    ),
 }
 
 
@@ -477,7 +597,9 @@ def test_words_of_other_libraries(kind, word, said):
 
 
 def test_channels_last_are_pointed_out():
-    with pytest.warns(UserWarning, match=r"looks like channels last, and here they come first: cnn.Input\(\(1, 28, 28\)\)"):
+    with pytest.warns(
+        UserWarning, match=r"looks like channels last, and here they come first: cnn.Input\(\(1, 28, 28\)\)"
+    ):
         cnn.Network([cnn.Input((28, 28, 1)), cnn.Conv2D(4, 3, padding=1)])
     with pytest.warns(UserWarning), pytest.raises(ValueError, match=r"that looks like channels last"):
         cnn.Network([cnn.Input((28, 28, 1)), cnn.Conv2D(4, 5)])
@@ -487,5 +609,7 @@ def test_channels_last_are_pointed_out():
 @given(st.integers(1, 40), st.integers(1, 7), st.integers(1, 4), st.integers(1, 3))
 def test_same_padding_is_the_formula(size, kernel, stride, dilation):
     assume(kernel * dilation < 15)
-    net = cnn.Network([cnn.Input((1, size)), cnn.Conv1D(1, kernel, stride, "same", dilation, bias=False)], dtype="float64")
+    net = cnn.Network(
+        [cnn.Input((1, size)), cnn.Conv1D(1, kernel, stride, "same", dilation, bias=False)], dtype="float64"
+    )
     assert net.output_shape == (1, -(-size // stride))

@@ -19,7 +19,15 @@ ENUMS = {  # list -> (C type, prefix of its constants, constants that are not in
     "METRIC": ("cnn_metric", "CNN_METRIC_", []),
 }
 TYPES = ["integer", "number", "text", "list"]
-OP_PARTS = {"shape": True, "blocks": False, "layout": False, "plan": False, "prepare": False, "forward": True, "backward": True}  # name -> must be there
+OP_PARTS = {  # name -> must be there
+    "shape": True,
+    "blocks": False,
+    "layout": False,
+    "plan": False,
+    "prepare": False,
+    "forward": True,
+    "backward": True,
+}
 
 
 def read_lists(header: str) -> dict[str, list[tuple[str, ...]]]:

@@ -85,7 +85,7 @@ class Convolution(Weighted):
 
     def __call__(self, inputs: Any) -> Tensor:
         made = super().__call__(inputs)
-        shape = getattr(made.inputs[0], "shape", ())  # of an Input
+        shape: tuple[Any, ...] = getattr(made.inputs[0], "shape", ())  # of an Input
         if len(shape) == 3 and shape[2] in (1, 3) and all(n is not None and n >= 8 for n in shape[:2]):
             warnings.warn(
                 f"an Input of shape {shape} before {type(self).__name__} has {shape[0]} channels and images of {shape[1]} x {shape[2]};"

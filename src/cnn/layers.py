@@ -17,7 +17,7 @@ from .checks import number, sizes, whole
 from .convolutions import Conv1D, Conv2D, ConvTranspose2D
 from .layer import Layer, Tensor
 from .names import lookup
-from .weighted import ACTIVATION_ALIASES, Activation, Weighted, activation_name, init_name
+from .weighted import Activation, Weighted, init_name
 from .pooling import (
     AvgPool1D,
     AvgPool2D,
@@ -66,6 +66,7 @@ __all__ = [
     "Tensor",
     "Upsample2D",
 ]
+
 
 class Input(Layer, Tensor):
     """Where data enter.

@@ -11,10 +11,11 @@ from .arrays import as_array, fits, shape_text
 from .attributes import Named, Views
 from .checks import number, whole
 from .inspection import Inspection
-from .layers import Dense, Input, Layer, Tensor, init_name
+from .layers import Dense, Input, Layer, Tensor
 from .manual import Manual
 from .names import NetworkWords, Spelled, shown, unknown
 from .persistence import Persistence
+from .weighted import init_name
 
 __all__ = ["Network"]
 

@@ -28,7 +28,7 @@ class Neuron:
     def __init__(self, weights: Any, bias: float = 0.0, activation: Any = "sigmoid") -> None:
         from .arrays import as_array
         from .checks import number
-        from .layers import Activation, activation_name
+        from .weighted import Activation, activation_name
 
         w = np.array(as_array(weights, "weights"), dtype=np.float64)
         if w.ndim != 1 or not w.size:

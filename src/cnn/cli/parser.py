@@ -170,8 +170,8 @@ def _known(what: str) -> Callable[[str], str]:
 
     def read(text: str) -> str:
         from .. import _core
-        from ..layers import ACTIVATION_ALIASES
         from ..names import lookup
+        from ..weighted import ACTIVATION_ALIASES
 
         known = {"activation": _core.ACTIVATIONS, "optimizer": _core.OPTIMIZERS, "loss": _core.LOSSES}[what]
         try:

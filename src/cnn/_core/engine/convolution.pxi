@@ -249,8 +249,8 @@ cdef void conv_describe(const OpPlan *p, int transposed, Conv *c) noexcept nogil
     c.taps = c.h.kernel * c.w.kernel
     c.item = item_bytes(p.graph, CNN_FLOAT32)
     c.depthwise = c.groups > 1 and c.groups == c.channels and c.groups == c.filters
-    c.pointwise = (c.taps == 1 and c.groups == 1 and c.h.stride == 1 and c.w.stride == 1 and c.h.padded == c.h.wide and c.w.padded == c.w.wide
-                   and lies_last(wide) and lies_last(narrow))
+    c.pointwise = (c.taps == 1 and c.groups == 1 and c.h.stride == 1 and c.w.stride == 1 and c.h.padded == c.h.narrow and c.w.padded == c.w.narrow
+                   and c.h.wide == c.h.narrow and c.w.wide == c.w.narrow and lies_last(wide) and lies_last(narrow))
     c.scatters = not c.pointwise and (transposed or p.training)
     c.gather_chunks = c.taps
     c.gather_length = c.channels // c.groups

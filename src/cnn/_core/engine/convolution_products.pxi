@@ -7,7 +7,8 @@
 cdef enum:
     CONV_WEIGHT = 0
     CONV_BIAS = 1
-    CONV_BLOCK = 24        # pixels: a block of an image is a multiple of it
+    CONV_PACKED = 32768    # bytes of weights from which on threads share putting them in order
+    CONV_FEW = 24          # pixels of a block: below it an image is divided by columns
 
 cdef struct ConvWork:
     const Op *op
@@ -32,17 +33,18 @@ cdef inline char *conv_scratch_of(const Op *op, const Conv *c, int32_t member) n
 
 # ---- Weights
 
-cdef void conv_pack(const cnn_kernels *k, const Conv *c, const real *w, real *b) noexcept nogil:
-    """(filters, channels / groups, taps) to (groups, taps, channels / groups, filters / groups), the b of a gather."""
+cdef void conv_pack(const cnn_kernels *k, const Conv *c, const real *w, real *b, size_t first, size_t end) noexcept nogil:
+    """(filters, channels / groups, taps) to (groups, taps, channels / groups, filters / groups), the b of a gather; of channels first ..
+    end - 1 of each group (of a depthwise convolution: of all)."""
     cdef size_t inner = c.channels // c.groups, outer = c.filters // c.groups, g, i
     if c.depthwise:
-        k_transpose(k, c.channels, c.taps, w, c.taps, b, c.channels)
+        k_transpose(k, end - first, c.taps, w + first * c.taps, c.taps, b + first, c.channels)
         return
     for g in range(c.groups):
         if c.taps == 1:
-            k_transpose(k, outer, inner, w, inner, b, outer)
+            k_transpose(k, outer, end - first, w + first, inner, b + first * outer, outer)
         else:
-            for i in range(inner):
+            for i in range(first, end):
                 k_transpose(k, outer, c.taps, w + i * c.taps, inner * c.taps, b + i * outer, inner * outer)
         w += outer * inner * c.taps
         b += outer * inner * c.taps
@@ -64,19 +66,20 @@ cdef void conv_unpack(const cnn_kernels *k, const Conv *c, const real *b, real *
         b += outer * inner * c.taps
 
 
-cdef void conv_pack_scatter(const Conv *c, const real *w, real *b) noexcept nogil:
-    """(filters, channels / groups, taps) to (groups, places of the taps, filters / groups, channels / groups)."""
+cdef void conv_pack_scatter(const Conv *c, const real *w, real *b, size_t first, size_t end) noexcept nogil:
+    """(filters, channels / groups, taps) to (groups, places of the taps, filters / groups, channels / groups); of filters first .. end - 1
+    of each group (of a depthwise convolution: of all)."""
     cdef size_t inner = c.channels // c.groups, outer = c.filters // c.groups, g, o, i, t
     cdef real *to
     if c.depthwise:
         for t in range(c.taps):
             if c.place[t] >= 0:
                 to = b + <size_t>c.place[t] * c.channels
-                for i in range(c.channels):
+                for i in range(first, end):
                     to[i] = w[i * c.taps + t]
         return
     for g in range(c.groups):
-        for o in range(outer):
+        for o in range(first, end):
             for t in range(c.taps):
                 if c.place[t] >= 0:
                     to = b + (<size_t>c.place[t] * outer + o) * inner
@@ -84,6 +87,25 @@ cdef void conv_pack_scatter(const Conv *c, const real *w, real *b) noexcept nogi
                         to[i] = w[(o * inner + i) * c.taps + t]
         w += outer * inner * c.taps
         b += outer * inner * c.taps
+
+
+cdef void conv_pack_slice(void *arg, size_t index, int32_t member) noexcept nogil:
+    cdef const ConvWork *a = <const ConvWork *>arg
+    cdef const Conv *c = a.c
+    cdef size_t all_ = conv_packed(a), first = index * a.slice, end = first + a.slice if all_ - first > a.slice else all_
+    if c.item == sizeof(float):
+        if a.scatter:
+            conv_pack_scatter(c, <const float *>a.weights, <float *>a.op.scratch, first, end)
+        else:
+            conv_pack(a.op.run.kernels, c, <const float *>a.weights, <float *>a.op.scratch, first, end)
+    elif a.scatter:
+        conv_pack_scatter(c, <const double *>a.weights, <double *>a.op.scratch, first, end)
+    else:
+        conv_pack(a.op.run.kernels, c, <const double *>a.weights, <double *>a.op.scratch, first, end)
+
+cdef inline size_t conv_packed(const ConvWork *a) noexcept nogil:
+    """What a slice of the weights is a part of."""
+    return a.c.channels if a.c.depthwise else a.c.filters // a.c.groups if a.scatter else a.c.channels // a.c.groups
 
 
 # ---- One image
@@ -271,7 +293,7 @@ cdef void conv_divided(ConvWork *a, const real *tag) noexcept nogil:
     cdef real *room = <real *>conv_scratch_of(a.op, a.c, 0)
     cdef real *y
     cdef size_t members = <size_t>a.op.plan.members, r, all_ = conv_pixels(a)
-    cdef int by_columns = all_ < 2 * CONV_BLOCK and a.c.groups == 1
+    cdef int by_columns = all_ < members * CONV_FEW and a.c.groups == 1
     conv_zero(a.c, a.scatter, a.source_last, room)
     for r in range(a.op.run.rows):
         a.image = conv_begin(a, r, room, &y)
@@ -280,7 +302,7 @@ cdef void conv_divided(ConvWork *a, const real *tag) noexcept nogil:
             a.slice = ((conv_columns(a) + members - 1) // members + 15) // 16 * 16
             cnn_parallel_for(a.op.run.team, (conv_columns(a) + a.slice - 1) // a.slice, conv_columns_slice, a)
         else:
-            a.slice = ((all_ + members - 1) // members + CONV_BLOCK - 1) // CONV_BLOCK * CONV_BLOCK
+            a.slice = (all_ + members - 1) // members
             cnn_parallel_for(a.op.run.team, (all_ + a.slice - 1) // a.slice, conv_pixels_slice, a)
         conv_end(a, r, y)
 
@@ -334,11 +356,10 @@ cdef void conv_apply(const Op *op, int scatter, const PlanValue *from_, const re
         else:
             conv_matrix_slice(&a, 0, 0)
         return
+    a.weights = weights
+    a.slice = conv_packed(&a) if c.weights < CONV_PACKED else (conv_packed(&a) + slices - 1) // slices
+    cnn_parallel_for(op.run.team, (conv_packed(&a) + a.slice - 1) // a.slice, conv_pack_slice, &a)
     a.weights = op.scratch
-    if scatter:
-        conv_pack_scatter(c, weights, <real *>op.scratch)
-    else:
-        conv_pack(op.run.kernels, c, weights, <real *>op.scratch)
     if slices > 1 and rows < slices:
         conv_divided(&a, source)
     elif slices > 1 and conv_members(op.plan) > 1:
@@ -415,7 +436,7 @@ cdef void conv_weights_gradient(const Op *op, const PlanValue *wide, const real 
         return
     a.target = op.scratch
     if adds:
-        conv_pack(op.run.kernels, c, <const real *>dw, <real *>op.scratch)
+        conv_pack(op.run.kernels, c, <const real *>dw, <real *>op.scratch, 0, c.channels if c.depthwise else c.channels // c.groups)
     slices = slices if slices < conv_members(op.plan) else conv_members(op.plan)
     slices = slices if slices < all_ else all_
     a.slice = (all_ + slices - 1) // slices
