@@ -273,7 +273,9 @@ class PReLU(Layer):
         "slope": lambda v: number("slope", v),
     }
 
-    def __init__(self, axis: int | None = None, slope: float = 0.25, *, name: str | None = None, trainable: bool = True) -> None:
+    def __init__(
+        self, axis: int | None = None, slope: float = 0.25, *, name: str | None = None, trainable: bool = True
+    ) -> None:
         self.axis, self.slope = axis, slope
         self._common(name, trainable)
 
@@ -501,8 +503,9 @@ class Add(Layer):
 class Multiply(Layer):
     """The product, element by element, of two or more inputs of one shape.
 
-    Beside images (n, channels, height, width) or signals an input may have one number a channel, (n, channels) or (n, channels, 1, 1), which
-    goes with all pixels of its channel: ``cnn.Multiply()([x, cnn.Dense(16, activation="sigmoid")(cnn.GlobalAvgPool2D()(x))])``.
+    Beside images (n, channels, height, width) or signals an input may have one number a channel, (n, channels) or (n, channels, 1, 1),
+    which goes with all pixels of its channel: with ``s = cnn.Dense(16, activation="sigmoid")(cnn.GlobalAvgPool2D()(x))`` as in
+    ``cnn.Multiply()([x, s])``.
     """
 
     op = "multiply"

@@ -30,10 +30,12 @@ def per_axis(name: str, value: Any, axes: int, least: int = 1) -> tuple[int, ...
 
 
 def padding_of(value: Any, axes: int) -> Padding:
-    """"same", or (before, behind) for each axis, from a number for all, or a number or a pair for each."""
+    """ "same", or (before, behind) for each axis, from a number for all, or a number or a pair for each."""
     if isinstance(value, str):
         if value.lower() not in ("same", "valid"):
-            raise ValueError(f"padding {value!r} is not known; expected 'same', 'valid', a number, or (before, behind) for each axis")
+            raise ValueError(
+                f"padding {value!r} is not known; expected 'same', 'valid', a number, or (before, behind) for each axis"
+            )
         return "same" if value.lower() == "same" else ((0, 0),) * axes
     if not hasattr(value, "__iter__"):
         return ((whole("padding", value, 0),) * 2,) * axes
