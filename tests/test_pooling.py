@@ -444,6 +444,8 @@ def test_layers_show_themselves_and_come_back_from_a_network(shown):
     assert repr(layer) == shown
     net = cnn.Network([cnn.Input((4, 12) if "1D" in shown else (4, 12, 12)), layer])
     assert repr(net.layers[0]) == f"{shown[:-1]}{'' if shown.endswith('()') else ', '}name={net.layers[0].name!r})"
+    net.freeze()
+    net.unfreeze()
     again = cnn.Network(net.layers)
     assert repr(again.layers) == repr(net.layers) and again._nodes() == net._nodes()
 
