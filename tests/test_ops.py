@@ -109,9 +109,7 @@ CASES = {
             cnn.MaxPool2D(2)(cnn.Activation("tanh")(cnn.AvgPool2D(3, 1, "same")(cnn.PReLU(1)(cnn.MaxPool2D(1)(x)))))
         ),
         lambda p, x: pooling.max_pool(
-            np.tanh(
-                pooling.avg_pool(pooling.prelu(x, p["prelu_1.weight"], 1), (3, 3), (1, 1), ((1, 1), (1, 1)))
-            ),
+            np.tanh(pooling.avg_pool(pooling.prelu(x, p["prelu_1.weight"], 1), (3, 3), (1, 1), ((1, 1), (1, 1)))),
             (2, 2),
             (2, 2),
             ((0, 0), (0, 0)),

@@ -142,7 +142,9 @@ def test_pools_of_all_widths(kind, channels, dtype, isa):
     """2 x 2, where the kernels go their shortest way."""
     x = drawn((2, channels, 6, 28))
     forward, backward = (
-        (reference.max_pool, reference.max_pool_backward) if kind is MAX else (reference.avg_pool, reference.avg_pool_backward)
+        (reference.max_pool, reference.max_pool_backward)
+        if kind is MAX
+        else (reference.avg_pool, reference.avg_pool_backward)
     )
     window = (2, 2), (2, 2), ((0, 0), (0, 0))
     y = forward(x, *window)
@@ -262,7 +264,9 @@ def test_upsamples_of_every_kind(shape, scale, mode, dtype, isa):
 def test_prelu_of_every_kind(shape, axis, slope, rows, dtype, isa):
     layer = cnn.PReLU(axis, slope)
     if axis == 2 and len(shape) != 2:
-        with pytest.raises(ValueError, match="prelu_1: axis is 2; PReLU has a slope for each index of axis 1, or of the last"):
+        with pytest.raises(
+            ValueError, match="prelu_1: axis is 2; PReLU has a slope for each index of axis 1, or of the last"
+        ):
             cnn.Network([cnn.Input(shape), layer])
         return
     x = drawn((rows, *shape), ties=True) / 2  # zeros, too
@@ -284,10 +288,12 @@ def test_prelu_starts_at_its_slope_and_learns():
 
 # ---- Multiply by channel
 
+
 @settings(max_examples=200, deadline=None)
 @given(
     shape=st.one_of(
-        st.tuples(st.integers(1, 20), st.integers(1, 5)), st.tuples(st.integers(1, 20), st.integers(1, 5), st.integers(1, 5))
+        st.tuples(st.integers(1, 20), st.integers(1, 5)),
+        st.tuples(st.integers(1, 20), st.integers(1, 5), st.integers(1, 5)),
     ),
     kinds=st.lists(st.sampled_from(["image", "channel", "ones"]), min_size=2, max_size=4),
     last=st.booleans(),
@@ -317,7 +323,13 @@ def test_multiply_refuses_what_is_neither():
         inputs = [cnn.Input(s) for s in shapes]
         return cnn.Network(inputs=inputs, outputs=cnn.Multiply()(inputs))
 
-    for shapes in [((3, 4, 4), (4,)), ((3, 4, 4), (1, 4, 4)), ((3, 4, 4), (3, 4, 1)), ((3, 4, 4), (3, 1)), ((3,), (1,))]:
+    for shapes in [
+        ((3, 4, 4), (4,)),
+        ((3, 4, 4), (1, 4, 4)),
+        ((3, 4, 4), (3, 4, 1)),
+        ((3, 4, 4), (3, 1)),
+        ((3,), (1,)),
+    ]:
         with pytest.raises(ValueError, match="multiply_1: Multiply needs inputs of one shape"):
             make(*shapes)
     with pytest.raises(ValueError, match="one number a channel"):
@@ -432,6 +444,8 @@ def test_layers_show_themselves_and_come_back_from_a_network(shown):
     assert repr(layer) == shown
     net = cnn.Network([cnn.Input((4, 12) if "1D" in shown else (4, 12, 12)), layer])
     assert repr(net.layers[0]) == f"{shown[:-1]}{'' if shown.endswith('()') else ', '}name={net.layers[0].name!r})"
+    net.freeze()
+    net.unfreeze()
     again = cnn.Network(net.layers)
     assert repr(again.layers) == repr(net.layers) and again._nodes() == net._nodes()
 
@@ -457,8 +471,14 @@ WRONG = {
         lambda: cnn.Network([cnn.Input((3, 4)), cnn.GlobalAvgPool2D()]),
         r"global_avg_pool_1: GlobalAvgPool2D needs \(n, channels, height, width\)",
     ),
-    "an image": (lambda: cnn.Network([cnn.Input((3, 4, 4)), cnn.AvgPool1D(2)]), r"AvgPool1D needs \(n, channels, length\)"),
-    "integers": (lambda: cnn.Network([cnn.Input((3, 4, 4), dtype="int32"), cnn.MaxPool2D(2)]), "MaxPool2D takes floats"),
+    "an image": (
+        lambda: cnn.Network([cnn.Input((3, 4, 4)), cnn.AvgPool1D(2)]),
+        r"AvgPool1D needs \(n, channels, length\)",
+    ),
+    "integers": (
+        lambda: cnn.Network([cnn.Input((3, 4, 4), dtype="int32"), cnn.MaxPool2D(2)]),
+        "MaxPool2D takes floats",
+    ),
     "one axis of two": (
         lambda: cnn.Network([cnn.Input((3, 4, 4)), cnn.Pad([(1, 1)])]),
         "pad_1: padding has 2 numbers; an input of shape .* takes 4",

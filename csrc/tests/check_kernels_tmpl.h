@@ -340,6 +340,9 @@ static void T_(rows)(const TABLE *t, int summing) {
 static void T_(check_add_row)(const TABLE *t) { T_(rows)(t, 0); }
 static void T_(check_sum_rows)(const TABLE *t) { T_(rows)(t, 1); }
 
+/* ---- pools */
+#include "tests/check_pools_tmpl.h"
+
 /* ---- matrix products: check_products.c */
 static void T_(check_gemm)(const TABLE *t) { (void)t; }
 static void T_(check_gemm_scratch)(const TABLE *t) { (void)t; }

@@ -28,6 +28,7 @@ from .pooling import (
     MaxPool1D,
     MaxPool2D,
 )
+from .prelu import PReLU
 from .resampling import Pad, Upsample2D
 from .normalization import BatchNorm, GroupNorm, LayerNorm
 
@@ -157,48 +158,6 @@ class Dense(Weighted):
     @classmethod
     def _from_attributes(cls, attributes: dict[str, Any]) -> "Dense":
         return cls(attributes["units"], **cls._of_weights(attributes))
-
-
-class PReLU(Layer):
-    """``y = x`` above 0, else ``a x`` with a learnt slope a, the parameter `weight` (He et al. 2015).
-
-    Parameters
-    ----------
-    axis : int, optional
-        One slope for each index of this axis, the batch counted: 1 (the channels of images, the features of rows) or the last. By default
-        one slope for all.
-    slope : float, default 0.25
-        Where training starts.
-    name : str, optional
-    trainable : bool, default True
-    """
-
-    op = "prelu"
-    axis: int | None
-    _settings: ClassVar[Settings] = {
-        "axis": lambda v: None if v is None else whole("axis", v, -8),
-        "slope": lambda v: number("slope", v),
-    }
-
-    def __init__(self, axis: int | None = None, slope: float = 0.25, *, name: str | None = None, trainable: bool = True) -> None:
-        self.axis, self.slope = axis, slope
-        self._common(name, trainable)
-
-    def _attributes(self) -> dict[str, Any]:
-        out: dict[str, Any] = {} if self.axis is None else {"axis": self.axis}
-        if self.slope != 0.25:
-            out["alpha"] = self.slope
-        return out
-
-    @classmethod
-    def _from_attributes(cls, attributes: dict[str, Any]) -> "PReLU":
-        return cls(attributes.get("axis"), attributes.get("alpha", 0.25))
-
-    def _config(self) -> dict[str, Any]:
-        out: dict[str, Any] = {} if self.axis is None else {"axis": self.axis}
-        if self.slope != 0.25:
-            out["slope"] = self.slope
-        return out
 
 
 class Dropout(Layer):
@@ -408,8 +367,9 @@ class Add(Layer):
 class Multiply(Layer):
     """The product, element by element, of two or more inputs of one shape.
 
-    Beside images (n, channels, height, width) or signals an input may have one number a channel, (n, channels) or (n, channels, 1, 1), which
-    goes with all pixels of its channel: ``cnn.Multiply()([x, cnn.Dense(16, activation="sigmoid")(cnn.GlobalAvgPool2D()(x))])``.
+    Beside images (n, channels, height, width) or signals an input may have one number a channel, (n, channels) or (n, channels, 1, 1),
+    which goes with all pixels of its channel: with ``s = cnn.Dense(16, activation="sigmoid")(cnn.GlobalAvgPool2D()(x))`` as in
+    ``cnn.Multiply()([x, s])``.
     """
 
     op = "multiply"

@@ -30,10 +30,12 @@ def per_axis(name: str, value: Any, axes: int, least: int = 1) -> tuple[int, ...
 
 
 def padding_of(value: Any, axes: int) -> Padding:
-    """"same", or (before, behind) for each axis, from a number for all, or a number or a pair for each."""
+    """ "same", or (before, behind) for each axis, from a number for all, or a number or a pair for each."""
     if isinstance(value, str):
         if value.lower() not in ("same", "valid"):
-            raise ValueError(f"padding {value!r} is not known; expected 'same', 'valid', a number, or (before, behind) for each axis")
+            raise ValueError(
+                f"padding {value!r} is not known; expected 'same', 'valid', a number, or (before, behind) for each axis"
+            )
         return "same" if value.lower() == "same" else ((0, 0),) * axes
     if not hasattr(value, "__iter__"):
         return ((whole("padding", value, 0),) * 2,) * axes
@@ -83,7 +85,9 @@ class _Pool(Layer):
     padding: Padding
     ceil_mode: bool
 
-    def _set(self, size: Any, stride: Any, padding: Any, ceil_mode: bool, name: str | None, trainable: bool) -> None:
+    def _describe(
+        self, size: Any, stride: Any, padding: Any, ceil_mode: bool, name: str | None, trainable: bool
+    ) -> None:
         self.size = size
         self.stride = self.size if stride is None else stride
         self.padding = padding
@@ -101,13 +105,14 @@ class _Pool(Layer):
     @classmethod
     def _from_attributes(cls, attributes: dict[str, Any]) -> "_Pool":
         axes = len(attributes["kernel_size"])
-        kind = next(k for k in (cls, *cls.__subclasses__()) if k.axes == axes)
-        return kind(  # type: ignore[call-arg]
+        kind: Any = next(k for k in (cls, *cls.__subclasses__()) if k.axes == axes)
+        made: _Pool = kind(
             tuple(attributes["kernel_size"]),
             tuple(attributes.get("stride") or attributes["kernel_size"]),
             padding_from(attributes, axes),
             bool(attributes.get("ceil_mode", 0)),
         )
+        return made
 
     def _config(self) -> dict[str, Any]:
         out: dict[str, Any] = {"size": plainly(self.size)}
@@ -165,7 +170,7 @@ class MaxPool2D(_Pool):
         name: str | None = None,
         trainable: bool = True,
     ) -> None:
-        self._set(size, stride, padding, ceil_mode, name, trainable)
+        self._describe(size, stride, padding, ceil_mode, name, trainable)
 
 
 class MaxPool1D(MaxPool2D):
@@ -206,7 +211,7 @@ class AvgPool2D(_Pool):
         trainable: bool = True,
     ) -> None:
         self.count_include_pad = count_include_pad
-        self._set(size, stride, padding, ceil_mode, name, trainable)
+        self._describe(size, stride, padding, ceil_mode, name, trainable)
 
     def _attributes(self) -> dict[str, Any]:
         return {**super()._attributes(), **({} if self.count_include_pad else {"count_include_pad": 0})}

@@ -50,7 +50,13 @@ class Pad(Layer):
     }
 
     def __init__(
-        self, padding: Any, mode: str = "constant", value: float = 0.0, *, name: str | None = None, trainable: bool = True
+        self,
+        padding: Any,
+        mode: str = "constant",
+        value: float = 0.0,
+        *,
+        name: str | None = None,
+        trainable: bool = True,
     ) -> None:
         self.padding, self.mode, self.value = padding, mode, value
         self._common(name, trainable)

@@ -424,6 +424,17 @@ _CONVOLUTION = {
     "bias_regularizer": "nothing: biases are not penalised",
 }
 _CHANNELS = "nothing: the channels are those of the layer before, on axis 1"
+_CHANNELS_FIRST = "nothing: channels come first, as in X.transpose(0, 3, 1, 2) of images (n, height, width, channels)"
+_POOL = {
+    **dict.fromkeys(("pool_size", "kernel_size", "kernel"), "size"),
+    "strides": "stride",
+    "data_format": _CHANNELS_FIRST,
+    "divisor_override": "use cnn.Rescale(scale) after it",
+}
+_GLOBAL_POOL = {
+    "data_format": _CHANNELS_FIRST,
+    "output_size": "nothing: it gives one number a channel; cnn.AvgPool2D and cnn.MaxPool2D give more",
+}
 # What a word means in one function only, before `ARGUMENTS`.
 OF_FUNCTION: dict[str, dict[str, str]] = {
     "Augment": {
@@ -440,6 +451,19 @@ OF_FUNCTION: dict[str, dict[str, str]] = {
         "fill_mode": 'fill="edge", fill="reflect" or fill=number',
         "cval": "fill=number",
         "seed": "nothing: the network's seed is used, as in cnn.Network(layers, seed=0)",
+    },
+    **dict.fromkeys(("MaxPool1D", "MaxPool2D", "AvgPool1D", "AvgPool2D"), _POOL),
+    **dict.fromkeys(("GlobalAvgPool1D", "GlobalAvgPool2D", "GlobalMaxPool1D", "GlobalMaxPool2D"), _GLOBAL_POOL),
+    "Pad": {"pad": "padding", "pad_width": "padding", "data_format": _CHANNELS_FIRST},
+    "Upsample2D": {
+        **dict.fromkeys(("size", "scale_factor"), "scale"),
+        "interpolation": "mode",
+        "data_format": _CHANNELS_FIRST,
+    },
+    "PReLU": {
+        "num_parameters": "axis, as in cnn.PReLU(axis=1) for a slope each",
+        "shared_axes": "axis, as in cnn.PReLU(axis=1) for a slope each channel",
+        **dict.fromkeys(("init", "alpha", "alpha_initializer"), "slope"),
     },
     "net.fit": {
         **dict.fromkeys(("lr", "learning_rate", "learning_rate_init", "learn_rate"), _RATE),
