@@ -644,7 +644,7 @@ MAKING = {
     "Reshape: text": (lambda: cnn.Reshape("a"), T, "shape"),
     "Add: one": (lambda: graph(lambda a: cnn.Add()([a]), 2), V, "add_1"),
     "Add: shapes": (lambda: graph(lambda a, b: cnn.Add()([a, b]), 2, 3), V, "add_1"),
-    "Multiply: shapes": (lambda: graph(lambda a, b: cnn.Multiply()([a, b]), 2, (2, 1)), V, "multiply_1"),
+    "Multiply: shapes": (lambda: graph(lambda a, b: cnn.Multiply()([a, b]), 2, (1, 2)), V, "multiply_1"),
     "Concat: ranks": (lambda: graph(lambda a, b: cnn.Concat()([a, b]), 2, (2, 2)), V, "concat_1"),
     "Concat: other sizes": (lambda: graph(lambda a, b: cnn.Concat()([a, b]), (2, 3), (3, 3)), V, "concat_1"),
     "Concat: the batch": (lambda: graph(lambda a, b: cnn.Concat(axis=0)([a, b]), 2, 2), V, "concat_1"),
