@@ -6,9 +6,8 @@ An op that is added to cnn.h without a case here fails `test_every_op_has_a_case
 import numpy as np
 import pytest
 from conftest import close
-from reference import convolutions
+from reference import convolutions, pooling
 from reference import layers as reference
-from reference import pooling
 from reference import normalization as norms
 
 import cnn

@@ -345,7 +345,7 @@ V_INLINE size_t FN(gemm_b_size)(size_t m, size_t n, size_t k) {
 static size_t FN(gemm_scratch)(int ta, int tb, size_t m, size_t n, size_t k) {
   const size_t rows = m < NV * VL ? m : NV * VL, turned = !ta && tb && MASKS && n >= 32 && k >= 128;
   const size_t turning = turned ? (rows + VL - 1) / VL * VL * (FN(gemm_turn) + n) : 0;
-  if (FN(gemm_is_flipped)(ta, m, n, k) || FN(gemm_is_narrow)(tb, m, n, k)) return turning;
+  if (!tb && (FN(gemm_is_flipped)(ta, m, n, k) || FN(gemm_is_narrow)(tb, m, n, k))) return 0;
   const size_t packing =
       (FN(gemm_packs_b)(tb, m, n, k) ? FN(gemm_b_size)(m, n, k) : 0) + (FN(gemm_packs_a)(ta, m, n, k) ? LDA * (k < KC ? k : KC) : 0);
   return packing > turning ? packing : turning;

@@ -17,7 +17,7 @@ from .checks import number, sizes, whole
 from .convolutions import Conv1D, Conv2D, ConvTranspose2D
 from .layer import Layer, Tensor
 from .names import lookup
-from .weighted import Activation, Weighted, init_name
+from .normalization import BatchNorm, GroupNorm, LayerNorm
 from .pooling import (
     AvgPool1D,
     AvgPool2D,
@@ -30,7 +30,7 @@ from .pooling import (
 )
 from .prelu import PReLU
 from .resampling import Pad, Upsample2D
-from .normalization import BatchNorm, GroupNorm, LayerNorm
+from .weighted import Activation, Weighted, init_name
 
 __all__ = [
     "Activation",

@@ -5,7 +5,7 @@
 # constants are laid out as kernels.def says. L-BFGS is no update: lbfgs.pxi.
 
 cdef enum:
-    SGD_SMALL = 256        # parameters: so few take the definition everywhere, which the small-network path has inline
+    SGD_SMALL = 256        # parameters: a span of so few takes the definition everywhere, which the small-network path has inline
 
 cdef inline real sgd_value(real w, real g, real rate, real decay) noexcept nogil:
     return w - rate * (g + decay * w) if decay != 0 else w - rate * g
@@ -15,7 +15,7 @@ cdef void sgd_update(const cnn_kernels *kernels, size_t n, real *w, const real *
     cdef real rate = h[0], decay = h[1]
     cdef real *none = NULL
     cdef size_t i
-    if n > SGD_SMALL and r_sgd_update(kernels, n, w, g, none, none, h):
+    if r_sgd_update(kernels, n, w, g, none, none, h):
         return
     for i in range(n):
         w[i] = sgd_value(w[i], g[i], rate, decay)
@@ -261,6 +261,7 @@ cdef cnn_status optimizer_table(const cnn_optimizer_options *o, OptimizerTable *
     memset(t, 0, sizeof(OptimizerTable))
     t.steady = o.kind == CNN_OPTIMIZER_SGD or o.kind == CNN_OPTIMIZER_RMSPROP
     if o.kind == CNN_OPTIMIZER_SGD and o.momentum == 0:
+        t.small = SGD_SMALL
         t.f32 = sgd_update[float]
         t.f64 = sgd_update[double]
     elif o.kind == CNN_OPTIMIZER_SGD:

@@ -214,6 +214,7 @@ ctypedef void (*update_f64)(const cnn_kernels *kernels, size_t n, double *w, con
 cdef struct OptimizerTable:
     int32_t slots          # at most, for these options
     int32_t driver         # owns the evaluation (L-BFGS)
+    int32_t small          # spans of so many parameters take the definition, not an accelerated row
     int32_t steady         # its constants depend on the rate alone, not on the number of the step
     double slot_fill[MAX_SLOTS]
     update_f32 f32

@@ -90,15 +90,17 @@ cdef struct Updating:      # one optimizer step of the network's parameters, for
     size_t slices
 
 
-cdef void update_range(Trainer *t, size_t first, size_t n, real *w, real *g) noexcept nogil:
+cdef void update_range(Trainer *t, const Span *span, size_t first, size_t n, real *w, real *g) noexcept nogil:
+    """Some of a span's parameters; which row they take is decided by the whole span."""
     cdef real *slots[MAX_SLOTS]
+    cdef const cnn_kernels *k = k_definitions() if span.count <= <size_t>t.table.small else t.plan.kernels
     cdef size_t j
     for j in range(<size_t>t.table.slots):
         slots[j] = <real *>t.slots[j] + first
     if real is float:
-        t.table.f32(t.plan.kernels, n, w + first, g + first, slots, <real *>t.constants)
+        t.table.f32(k, n, w + first, g + first, slots, <real *>t.constants)
     else:
-        t.table.f64(t.plan.kernels, n, w + first, g + first, slots, <real *>t.constants)
+        t.table.f64(k, n, w + first, g + first, slots, <real *>t.constants)
 
 
 cdef void update_slice(void *arg, size_t index, int32_t member) noexcept nogil:
@@ -118,9 +120,9 @@ cdef void update_slice(void *arg, size_t index, int32_t member) noexcept nogil:
             continue
         n = b.count - first if b.count - first < width else width
         if g.dtype == CNN_FLOAT32:
-            update_range(t, b.offset + first, n, <float *>t.net.arena, <float *>t.gradients[0])
+            update_range(t, c.span, b.offset + first, n, <float *>t.net.arena, <float *>t.gradients[0])
         else:
-            update_range(t, b.offset + first, n, <double *>t.net.arena, <double *>t.gradients[0])
+            update_range(t, c.span, b.offset + first, n, <double *>t.net.arena, <double *>t.gradients[0])
 
 
 cdef cnn_status trainer_update(Trainer *t, real *w, real *g, cnn_error *error) noexcept nogil:
@@ -141,7 +143,7 @@ cdef cnn_status trainer_update(Trainer *t, real *w, real *g, cnn_error *error) n
         if c.slices > 1 and c.span.count >= 2 * SLICE_UPDATE:
             cnn_parallel_for(trainer_executor(t), c.slices, update_slice, &c)
         else:
-            update_range(t, c.span.offset, c.span.count, w, g)
+            update_range(t, c.span, c.span.offset, c.span.count, w, g)
     if t.limits:
         trainer_limit(t, w)
     if t.has_moved and t.moved:

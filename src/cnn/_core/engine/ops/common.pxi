@@ -81,10 +81,7 @@ cdef inline int lies_last(const PlanValue *v) noexcept nogil:
 
 cdef void to_last(const cnn_kernels *k, size_t channels, size_t positions, const real *x, real *y) noexcept nogil:
     """An image (channels, positions) to (positions, channels)."""
-    cdef size_t c, i
-    for c in range(channels):
-        for i in range(positions):
-            y[i * channels + c] = x[c * positions + i]
+    k_transpose(k, channels, positions, x, positions, y, channels)
 
 cdef void to_plain(const cnn_kernels *k, size_t channels, size_t positions, const real *x, real *y) noexcept nogil:
     """An image (positions, channels) to (channels, positions)."""
