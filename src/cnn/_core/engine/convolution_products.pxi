@@ -7,8 +7,8 @@
 cdef enum:
     CONV_WEIGHT = 0
     CONV_BIAS = 1
-    CONV_SHARED = 32768    # bytes of weights from which on threads share putting them in order
-    CONV_FEW = 24          # pixels of a thread: below it an image is divided by columns
+    CONV_PACKED = 32768    # bytes of weights from which on threads share putting them in order
+    CONV_FEW = 24          # pixels of a block: below it an image is divided by columns
 
 cdef struct ConvWork:
     const Op *op
@@ -20,9 +20,8 @@ cdef struct ConvWork:
     const void *source     # the images
     void *target
     const void *other      # outer: the narrow images
-    const void *weights    # as they are; of all but matrix products scratch has them in the order of a kernel
+    const void *weights    # of matrix products as they are, else in the order of a kernel
     const void *start
-    int32_t fresh          # of columns: the weights are not in order yet
     const void *image      # of one image that is divided: padded
     void *pixels           # and what becomes of it
     size_t slice           # images, pixels, columns or elements of one call
@@ -34,23 +33,19 @@ cdef inline char *conv_scratch_of(const Op *op, const Conv *c, int32_t member) n
 
 # ---- Weights
 
-cdef struct ConvPart:      # of the weights of each group: channels of the wide image, filters of the narrow one
-    size_t channel, channels, filter, filters
-
-cdef void conv_pack(const cnn_kernels *k, const Conv *c, const ConvPart *part, const real *w, real *b) noexcept nogil:
-    """(filters, channels / groups, taps) to (groups, taps, channels / groups, filters / groups), the b of a gather."""
+cdef void conv_pack(const cnn_kernels *k, const Conv *c, const real *w, real *b, size_t first, size_t end) noexcept nogil:
+    """(filters, channels / groups, taps) to (groups, taps, channels / groups, filters / groups), the b of a gather; of channels first ..
+    end - 1 of each group (of a depthwise convolution: of all)."""
     cdef size_t inner = c.channels // c.groups, outer = c.filters // c.groups, g, i
     if c.depthwise:
-        k_transpose(k, part.channels, c.taps, w + part.channel * c.taps, c.taps, b + part.channel, c.channels)
+        k_transpose(k, end - first, c.taps, w + first * c.taps, c.taps, b + first, c.channels)
         return
-    w += part.filter * inner * c.taps
-    b += part.filter
     for g in range(c.groups):
         if c.taps == 1:
-            k_transpose(k, part.filters, part.channels, w + part.channel, inner, b + part.channel * outer, outer)
+            k_transpose(k, outer, end - first, w + first, inner, b + first * outer, outer)
         else:
-            for i in range(part.channel, part.channel + part.channels):
-                k_transpose(k, part.filters, c.taps, w + i * c.taps, inner * c.taps, b + i * outer, inner * outer)
+            for i in range(first, end):
+                k_transpose(k, outer, c.taps, w + i * c.taps, inner * c.taps, b + i * outer, inner * outer)
         w += outer * inner * c.taps
         b += outer * inner * c.taps
 
@@ -71,59 +66,46 @@ cdef void conv_unpack(const cnn_kernels *k, const Conv *c, const real *b, real *
         b += outer * inner * c.taps
 
 
-cdef void conv_pack_scatter(const Conv *c, const ConvPart *part, const real *w, real *b) noexcept nogil:
-    """(filters, channels / groups, taps) to (groups, places of the taps, filters / groups, channels / groups)."""
+cdef void conv_pack_scatter(const Conv *c, const real *w, real *b, size_t first, size_t end) noexcept nogil:
+    """(filters, channels / groups, taps) to (groups, places of the taps, filters / groups, channels / groups); of filters first .. end - 1
+    of each group (of a depthwise convolution: of all)."""
     cdef size_t inner = c.channels // c.groups, outer = c.filters // c.groups, g, o, i, t
     cdef real *to
     if c.depthwise:
         for t in range(c.taps):
             if c.place[t] >= 0:
                 to = b + <size_t>c.place[t] * c.channels
-                for i in range(part.channel, part.channel + part.channels):
+                for i in range(first, end):
                     to[i] = w[i * c.taps + t]
         return
     for g in range(c.groups):
-        for o in range(part.filter, part.filter + part.filters):
+        for o in range(first, end):
             for t in range(c.taps):
                 if c.place[t] >= 0:
                     to = b + (<size_t>c.place[t] * outer + o) * inner
-                    for i in range(part.channel, part.channel + part.channels):
+                    for i in range(inner):
                         to[i] = w[(o * inner + i) * c.taps + t]
         w += outer * inner * c.taps
         b += outer * inner * c.taps
 
 
-cdef void conv_order(const ConvWork *a, const ConvPart *part) noexcept nogil:
-    """A part of the weights into scratch, in the order of a kernel."""
-    if a.c.item == sizeof(float):
-        if a.scatter:
-            conv_pack_scatter(a.c, part, <const float *>a.weights, <float *>a.op.scratch)
-        else:
-            conv_pack(a.op.run.kernels, a.c, part, <const float *>a.weights, <float *>a.op.scratch)
-    elif a.scatter:
-        conv_pack_scatter(a.c, part, <const double *>a.weights, <double *>a.op.scratch)
-    else:
-        conv_pack(a.op.run.kernels, a.c, part, <const double *>a.weights, <double *>a.op.scratch)
-
-cdef inline ConvPart conv_whole(const Conv *c) noexcept nogil:
-    return ConvPart(0, c.channels if c.depthwise else c.channels // c.groups, 0, c.filters // c.groups)
-
-cdef void conv_order_slice(void *arg, size_t index, int32_t member) noexcept nogil:
+cdef void conv_pack_slice(void *arg, size_t index, int32_t member) noexcept nogil:
     cdef const ConvWork *a = <const ConvWork *>arg
-    cdef ConvPart part = conv_whole(a.c)
-    if a.scatter and not a.c.depthwise:
-        part.filter = index * a.slice
-        part.filters = a.slice if part.filters - part.filter > a.slice else part.filters - part.filter
+    cdef const Conv *c = a.c
+    cdef size_t all_ = conv_packed(a), first = index * a.slice, end = first + a.slice if all_ - first > a.slice else all_
+    if c.item == sizeof(float):
+        if a.scatter:
+            conv_pack_scatter(c, <const float *>a.weights, <float *>a.op.scratch, first, end)
+        else:
+            conv_pack(a.op.run.kernels, c, <const float *>a.weights, <float *>a.op.scratch, first, end)
+    elif a.scatter:
+        conv_pack_scatter(c, <const double *>a.weights, <double *>a.op.scratch, first, end)
     else:
-        part.channel = index * a.slice
-        part.channels = a.slice if part.channels - part.channel > a.slice else part.channels - part.channel
-    conv_order(a, &part)
+        conv_pack(a.op.run.kernels, c, <const double *>a.weights, <double *>a.op.scratch, first, end)
 
-cdef void conv_order_all(ConvWork *a, size_t slices) noexcept nogil:
-    cdef ConvPart part = conv_whole(a.c)
-    cdef size_t all_ = part.filters if a.scatter and not a.c.depthwise else part.channels
-    a.slice = all_ if a.c.weights < CONV_SHARED else (all_ + slices - 1) // slices
-    cnn_parallel_for(a.op.run.team, (all_ + a.slice - 1) // a.slice, conv_order_slice, a)
+cdef inline size_t conv_packed(const ConvWork *a) noexcept nogil:
+    """What a slice of the weights is a part of."""
+    return a.c.channels if a.c.depthwise else a.c.filters // a.c.groups if a.scatter else a.c.channels // a.c.groups
 
 
 # ---- One image
@@ -151,12 +133,20 @@ cdef const real *conv_padded(const cnn_kernels *k, size_t channels, const ConvAx
     return room - (above * whole + before) * channels
 
 
-cdef void conv_zero(const Conv *c, int narrow, int last, real *room) noexcept nogil:
+cdef void conv_zero(const Conv *c, int narrow, real *room) noexcept nogil:
     """The zeros around images that conv_padded puts there."""
-    if narrow and c.h.spread * c.w.spread != c.h.narrow * c.w.narrow:
-        memset(room, 0, c.h.spread * c.w.spread * c.filters * sizeof(real))
-    elif not narrow and c.h.padded * c.w.padded != c.h.wide * c.w.wide:
-        memset(room, 0, c.h.padded * c.w.padded * c.channels * sizeof(real))
+    cdef size_t channels = c.filters if narrow else c.channels
+    cdef size_t height = c.h.narrow if narrow else c.h.wide, width = c.w.narrow if narrow else c.w.wide, i
+    cdef size_t whole = c.w.spread if narrow else c.w.padded, tall = c.h.spread if narrow else c.h.padded
+    cdef size_t at = ((c.h.lead if narrow else c.h.before) * whole + (c.w.lead if narrow else c.w.before)) * channels
+    if tall == height and whole == width:
+        return
+    memset(room, 0, at * sizeof(real))
+    for i in range(height - 1):  # what is right of a row, and left of the next
+        memset(room + at + width * channels, 0, (whole - width) * channels * sizeof(real))
+        at += whole * channels
+    at += width * channels
+    memset(room + at, 0, (tall * whole * channels - at) * sizeof(real))
 
 
 cdef void conv_gather(const cnn_kernels *k, const Conv *c, const real *x, const real *b, const real *start, real *y, size_t first, size_t n,
@@ -244,11 +234,10 @@ cdef void conv_outer(const cnn_kernels *k, const Conv *c, const real *x, const r
 # ---- The images of a tile
 
 cdef void conv_part(const ConvWork *a, const real *x, const real *start, real *y, size_t first, size_t n, size_t column, size_t columns) noexcept nogil:
-    cdef const real *b = <const real *>a.op.scratch
     if a.scatter:
-        conv_scatter(a.op.run.kernels, a.c, x, b, start, y, first, n, column, columns, a.accumulate)
+        conv_scatter(a.op.run.kernels, a.c, x, <const real *>a.weights, start, y, first, n, column, columns, a.accumulate)
     else:
-        conv_gather(a.op.run.kernels, a.c, x, b, start, y, first, n, column, columns, a.accumulate)
+        conv_gather(a.op.run.kernels, a.c, x, <const real *>a.weights, start, y, first, n, column, columns, a.accumulate)
 
 cdef inline size_t conv_pixels(const ConvWork *a) noexcept nogil:
     return a.c.h.wide * a.c.w.wide if a.scatter else a.c.h.narrow * a.c.w.narrow
@@ -277,7 +266,7 @@ cdef void conv_images(const ConvWork *a, const real *tag, size_t first, size_t e
     cdef real *y
     cdef const real *x
     cdef size_t r
-    conv_zero(a.c, a.scatter, a.source_last, room)
+    conv_zero(a.c, a.scatter, room)
     for r in range(first, end):
         x = conv_begin(a, r, room, &y)
         conv_part(a, x, <const real *>a.start, y, 0, conv_pixels(a), 0, conv_columns(a))
@@ -302,13 +291,6 @@ cdef void conv_pixels_slice(void *arg, size_t index, int32_t member) noexcept no
 cdef void conv_columns_slice(void *arg, size_t index, int32_t member) noexcept nogil:
     cdef const ConvWork *a = <const ConvWork *>arg
     cdef size_t all_ = conv_columns(a), first = index * a.slice, n = a.slice if all_ - first > a.slice else all_ - first
-    cdef ConvPart part = conv_whole(a.c)
-    if a.fresh:  # who uses the weights has them in his cache
-        if a.scatter:
-            part.channel, part.channels = first, n
-        else:
-            part.filter, part.filters = first, n
-        conv_order(a, &part)
     if a.c.item == sizeof(float):
         conv_part(a, <const float *>a.image, <const float *>a.start, <float *>a.pixels, 0, conv_pixels(a), first, n)
     else:
@@ -318,22 +300,18 @@ cdef void conv_divided(ConvWork *a, const real *tag) noexcept nogil:
     """Image after image, each divided among the threads."""
     cdef real *room = <real *>conv_scratch_of(a.op, a.c, 0)
     cdef real *y
-    cdef size_t members = <size_t>a.op.plan.members, pixels = conv_pixels(a), columns = conv_columns(a), r
-    cdef int by_columns = a.c.groups == 1 and (pixels < members * CONV_FEW
-                                               or (columns >= 32 * members and a.c.weights > a.source_row * a.c.item))
-    conv_zero(a.c, a.scatter, a.source_last, room)
-    if not by_columns:
-        conv_order_all(a, members)
+    cdef size_t members = <size_t>a.op.plan.members, r, all_ = conv_pixels(a)
+    cdef int by_columns = all_ < members * CONV_FEW and a.c.groups == 1
+    conv_zero(a.c, a.scatter, room)
     for r in range(a.op.run.rows):
         a.image = conv_begin(a, r, room, &y)
         a.pixels = y
         if by_columns:
-            a.fresh = r == 0
-            a.slice = ((columns + members - 1) // members + 15) // 16 * 16
-            cnn_parallel_for(a.op.run.team, (columns + a.slice - 1) // a.slice, conv_columns_slice, a)
+            a.slice = ((conv_columns(a) + members - 1) // members + 15) // 16 * 16
+            cnn_parallel_for(a.op.run.team, (conv_columns(a) + a.slice - 1) // a.slice, conv_columns_slice, a)
         else:
-            a.slice = (pixels + members - 1) // members
-            cnn_parallel_for(a.op.run.team, (pixels + a.slice - 1) // a.slice, conv_pixels_slice, a)
+            a.slice = (all_ + members - 1) // members
+            cnn_parallel_for(a.op.run.team, (all_ + a.slice - 1) // a.slice, conv_pixels_slice, a)
         conv_end(a, r, y)
 
 cdef void conv_matrix(const ConvWork *a, const real *tag, size_t first, size_t n, int32_t member) noexcept nogil:
@@ -377,8 +355,8 @@ cdef void conv_apply(const Op *op, int scatter, const PlanValue *from_, const re
     a.source = source
     a.target = target
     a.start = start
-    a.weights = weights
     if c.pointwise:
+        a.weights = weights
         a.slice = (rows * conv_pixels(&a) + slices - 1) // slices
         if slices > 1:
             a.slice = (a.slice + SLICE_GRAIN - 1) // SLICE_GRAIN * SLICE_GRAIN
@@ -386,13 +364,18 @@ cdef void conv_apply(const Op *op, int scatter, const PlanValue *from_, const re
         else:
             conv_matrix_slice(&a, 0, 0)
         return
+    a.weights = weights
+    a.slice = conv_packed(&a) if c.weights < CONV_PACKED else (conv_packed(&a) + slices - 1) // slices
+    cnn_parallel_for(op.run.team, (conv_packed(&a) + a.slice - 1) // a.slice, conv_pack_slice, &a)
+    a.weights = op.scratch
     if slices > 1 and rows < slices:
         conv_divided(&a, source)
-        return
-    slices = slices if conv_members(op.plan) > 1 else 1
-    conv_order_all(&a, slices)
-    a.slice = rows if slices == 1 else (rows + 2 * slices - 1) // (2 * slices)
-    cnn_parallel_for(op.run.team, (rows + a.slice - 1) // a.slice, conv_images_slice, &a)
+    elif slices > 1 and conv_members(op.plan) > 1:
+        a.slice = (rows + 2 * slices - 1) // (2 * slices)
+        cnn_parallel_for(op.run.team, (rows + a.slice - 1) // a.slice, conv_images_slice, &a)
+    else:
+        a.slice = rows
+        conv_images_slice(&a, 0, 0)
 
 
 # ---- Gradients of the parameters
@@ -406,7 +389,7 @@ cdef void conv_weights_part(const ConvWork *a, const real *tag, size_t first, si
     cdef const real *x
     cdef const real *dy
     cdef size_t r
-    conv_zero(c, 0, a.source_last, room)
+    conv_zero(c, 0, room)
     for r in range(a.op.run.rows):
         x = conv_padded(k, c.channels, &c.h, &c.w, 0, <const real *>a.source + r * a.source_row, a.source_last, room)
         dy = <const real *>a.other + r * a.target_row
@@ -444,7 +427,6 @@ cdef void conv_weights_gradient(const Op *op, const PlanValue *wide, const real 
     cdef ConvWork a
     cdef const Conv *c = <const Conv *>op.plan.table
     cdef size_t slices = conv_slices(op), all_ = c.taps * (1 if c.depthwise else c.channels // c.groups)
-    cdef ConvPart part = conv_whole(c)
     memset(&a, 0, sizeof(a))
     a.op = op
     a.c = c
@@ -462,7 +444,7 @@ cdef void conv_weights_gradient(const Op *op, const PlanValue *wide, const real 
         return
     a.target = op.scratch
     if adds:
-        conv_pack(op.run.kernels, c, &part, <const real *>dw, <real *>op.scratch)
+        conv_pack(op.run.kernels, c, <const real *>dw, <real *>op.scratch, 0, c.channels if c.depthwise else c.channels // c.groups)
     slices = slices if slices < conv_members(op.plan) else conv_members(op.plan)
     slices = slices if slices < all_ else all_
     a.slice = (all_ + slices - 1) // slices
