@@ -5,7 +5,7 @@
                 a row of b and broadcasts one element of each pixel's window. Rows are pointers and elements offsets, so both may lie
                 anywhere.
      outer      dw = windows^T dy: the same tile with the roles exchanged: rows are elements of the window, steps go along pixels
-     depthwise  lanes are channels; the tiles are pixels (forward) or taps (outer) by one vector
+     depthwise  lanes are channels
 
    More rows than gemm's where a row is short of vectors: with few columns there would be fewer chains than the multiply-add has stages. */
 #if defined(__aarch64__) || defined(_M_ARM64)
@@ -20,6 +20,8 @@
 #define ROWS_2 FN(conv_rows_2)
 #define ROWS_3 FN(conv_rows_3)
 #define ROWS_4 FN(conv_rows_4)
+#define TAPS FN(conv_taps)
+#define TAPS_OF_SOME FN(conv_taps_of_some)
 #define job FN(conv_job)
 #define tile_fn FN(conv_tile_fn)
 #define depthwise_fn FN(conv_depthwise_fn)
@@ -29,8 +31,12 @@ enum {
   FN(conv_many) = MASKED || (CONV_ARM && VL > 1), /* 32 vector registers, not 16 */
   NV = FN(conv_many) ? 4 : 2,
   /* rows of a tile of 1, 2, 3, 4 vectors. Arm: GCC keeps every broadcast of a step in a register of its own. */
-  ROWS_1 = FN(conv_many) || VL * sizeof(real) == 32 ? 10 : 8,
-  ROWS_2 = !FN(conv_many) ? VL * sizeof(real) == 32 ? 6 : 4 : CONV_ARM ? 9 : 10,
+  ROWS_1 = FN(conv_many) || VL * sizeof(real) == 32 ? 9 : 8,
+  ROWS_2 = !FN(conv_many) ? VL * sizeof(real) == 32 ? 6 : 4
+  : CONV_ARM              ? 9
+                          : 10,
+  TAPS = 9,          /* of a depthwise tile, and where the vector is not whole and there are no masks: */
+  TAPS_OF_SOME = 3,
   ROWS_3 = CONV_ARM ? 6 : 8,
   ROWS_4 = CONV_ARM ? 5 : 6,
   KC = 768, /* rows of b at a time: KC x NV VL of it stay in the second cache while the pixels go by */
@@ -43,10 +49,12 @@ typedef struct { /* one tile, and what its whole panel shares */
   size_t steps;
   const real *b;
   size_t ldb, last; /* `last` lanes exist of the last vector of a row */
-  size_t ahead;     /* from a row of y to that row of the next tile, where it is worth a prefetch */
+  const real *start; /* depthwise: where the chains begin, unless they go on in y */
+  int adds;
+  size_t ahead; /* from a row of y to that row of the next tile, where it is worth a prefetch */
 } job;
 typedef void tile_fn(const job *a);
-typedef void depthwise_fn(const job *a, size_t j, size_t begin);
+typedef void depthwise_fn(const job *a, size_t j);
 
 static const real FN(conv_zeros)[4 * VL];
 
@@ -63,11 +71,11 @@ V_INLINE void FN(conv_tile)(const int mr, const int nv, const int some, const jo
   vreal s[10][4];
   EACH_ROW EACH_VECTOR s[i][j] = LOAD(a->begin[i], j);
   EACH_ROW x[i] = a->x[i];
-  if (a->ahead)
-    EACH_ROW EACH_VECTOR PREFETCH(a->y[i] + a->ahead + j * VL);
+  if (a->ahead) EACH_ROW EACH_VECTOR PREFETCH(a->y[i] + a->ahead + j * VL);
   const int32_t *step = a->step, *const end = step + a->steps, *from = a->from;
 #define STEP(row_of_b) \
   { \
+    STAY_SCALAR; \
     const real *row = row_of_b; \
     const ptrdiff_t at = *step; \
     vreal v[4]; \
@@ -122,8 +130,57 @@ extern const cnn_kernels CNN_PASTE2(cnn_kernels, HALF);
 V_INLINE size_t FN(conv_few)(size_t n) { return n % VL <= VL / 2 ? n % VL : 0; }
 #endif
 
+/* ---- flipped: y^T = b^T windows^T where neighbouring pixels are neighbours in x (one channel, stride 1) and columns are few: lanes along
+   the pixels, a row a column. */
+V_INLINE size_t FN(conv_run)(const int32_t *pixel, size_t most) {
+  size_t n = 1;
+  while (n < most && pixel[n] == pixel[0] + (int32_t)n) n++;
+  return n;
+}
+V_INLINE int FN(conv_is_flipped)(const cnn_windows *w, size_t n, const int32_t *to) {
+  if (VL == 1 || to || n > ROWS_2 || w->chunks * w->length > KC || w->pixels < VL || w->pixel[1] != w->pixel[0] + 1) return 0;
+  const size_t run = FN(conv_run)(w->pixel, w->pixels);
+  const size_t plain = MASKED && n <= VL / 2 ? 2 : (MASKED ? 4 : 3) * ((n + VL - 1) / VL); /* quarters of a vector a pixel */
+  return 4 * n * ((run + VL - 1) / VL) <= run * plain;
+}
+
+static void FN(conv_flipped)(const cnn_windows *w, size_t n, const real *x, const real *b, size_t ldb, const real *start, real *y,
+                             size_t ldy, int accumulate) {
+  enum { WIDTH = 2 * VL };
+  real t[10 * WIDTH]; /* (n, WIDTH) of y^T */
+  int32_t element[KC], row[KC];
+  job a = {.step = row, .from = element, .steps = w->chunks * w->length};
+  for (size_t e = 0, c = 0, i = 0; e < a.steps; e++) {
+    element[e] = w->chunk[c] + (int32_t)i;
+    row[e] = (int32_t)(e * ldb);
+    if (++i == w->length) c++, i = 0;
+  }
+  for (size_t j = 0; j < n; j++) {
+    a.x[j] = b + j;
+    a.y[j] = t + j * WIDTH;
+    a.begin[j] = accumulate || start ? a.y[j] : FN(conv_zeros);
+  }
+  for (size_t m = 0, lanes; m < w->pixels; m += lanes) {
+    size_t nv, rows;
+    const size_t run = FN(conv_run)(w->pixel + m, w->pixels - m < WIDTH ? w->pixels - m : WIDTH);
+    tile_fn *tile = FN(conv_panel)(run, &nv, &rows, &a.last)[n - 1];
+    lanes = (nv - 1) * VL + a.last;
+    if (accumulate || start)
+      for (size_t j = 0; j < n; j++)
+        for (size_t r = 0; r < lanes; r++) t[j * WIDTH + r] = accumulate ? y[(m + r) * ldy + j] : start[j];
+    a.b = x + w->pixel[m];
+    tile(&a);
+    FN(pack)(1, lanes, n, t, WIDTH, y + m * ldy, ldy);
+  }
+}
+
 static void FN(conv_forward)(const cnn_windows *w, size_t n, const real *x, const real *b, size_t ldb, const real *start, real *y,
                              const int32_t *to, size_t ldy, int accumulate) {
+  if (!w->pixels || !n) return;
+  if (FN(conv_is_flipped)(w, n, to)) {
+    FN(conv_flipped)(w, n, x, b, ldb, start, y, ldy, accumulate);
+    return;
+  }
 #ifdef HALF
   const size_t few = FN(conv_few)(n);
   n -= few;
@@ -184,34 +241,52 @@ static void FN(conv_outer)(const cnn_windows *w, size_t n, const real *x, const 
   }
 }
 
-/* ---- depthwise: one vector of channels, a tile of pixels or of taps */
-V_INLINE void FN(conv_depthwise_forward_tile)(const int mr, const int some, const job *a, size_t j0, size_t begin) {
-  const size_t last = a->last, ldb = a->ldb;
-  const real *x[10], *b = a->b + j0;
+/* ---- depthwise: one vector of channels and the taps of a tile in registers, along the pixels: forward their weights, outer their sums */
+V_INLINE void FN(conv_depthwise_forward_tile)(const int mr, const int some, const job *a, size_t j0) {
   enum { nv = 1 };
-  vreal s[10];
-  EACH_ROW s[i] = LOAD(a->begin[i] + begin, 0);
+  const size_t last = a->last, ldy = a->ldb;
+  const real *x[10];
+  real *y = a->y[0] + j0;
+  vreal v[10], first = a->start ? LOAD(a->start + j0, 0) : v_zero();
+  EACH_ROW v[i] = LOAD(a->begin[i] + j0, 0);
   EACH_ROW x[i] = a->x[i] + j0;
-  for (size_t c = 0; c < a->steps; c++, b += ldb) {
-    const ptrdiff_t tap = a->step[c];
-    const vreal v = LOAD(b, 0);
-    EACH_ROW s[i] = v_fma(LOAD(x[i] + tap, 0), v, s[i]);
+  const int32_t *step = a->step, *const end = step + a->steps, *to = a->from;
+#define STEP(row_of_y) \
+  { \
+    STAY_SCALAR; \
+    real *row = row_of_y; \
+    const ptrdiff_t at = *step; \
+    vreal s = a->adds ? LOAD(row, 0) : first; \
+    EACH_ROW s = v_fma(LOAD(x[i] + at, 0), v[i], s); \
+    STORE(row, 0, s); \
   }
-  EACH_ROW STORE(a->y[i] + j0, 0, s[i]);
+  if (to)
+    for (; step < end; step++, to++) STEP(y + *to)
+  else
+    for (; step < end; step++, y += ldy) STEP(y)
+#undef STEP
 }
 
-V_INLINE void FN(conv_depthwise_outer_tile)(const int mr, const int some, const job *a, size_t j0, size_t begin) {
-  const size_t last = a->last;
-  const real *x[10];
+V_INLINE void FN(conv_depthwise_outer_tile)(const int mr, const int some, const job *a, size_t j0) {
   enum { nv = 1 };
+  const size_t last = a->last, ldb = a->ldb;
+  const real *x[10], *b = a->b + j0;
   vreal s[10];
-  EACH_ROW s[i] = LOAD(a->begin[i] + begin, 0);
+  EACH_ROW s[i] = a->adds ? LOAD(a->y[i] + j0, 0) : v_zero();
   EACH_ROW x[i] = a->x[i] + j0;
-  for (size_t m = 0; m < a->steps; m++) {
-    const ptrdiff_t pixel = a->step[m];
-    const vreal v = LOAD(a->b + (a->from ? (size_t)a->from[m] : m * a->ldb) + j0, 0);
-    EACH_ROW s[i] = v_fma(LOAD(x[i] + pixel, 0), v, s[i]);
+  const int32_t *step = a->step, *const end = step + a->steps, *from = a->from;
+#define STEP(row_of_b) \
+  { \
+    STAY_SCALAR; \
+    const ptrdiff_t at = *step; \
+    const vreal v = LOAD(row_of_b, 0); \
+    EACH_ROW s[i] = v_fma(LOAD(x[i] + at, 0), v, s[i]); \
   }
+  if (from)
+    for (; step < end; step++, from++) STEP(b + *from)
+  else
+    for (; step < end; step++, b += ldb) STEP(b)
+#undef STEP
   EACH_ROW STORE(a->y[i] + j0, 0, s[i]);
 }
 #undef LOAD
@@ -220,68 +295,54 @@ V_INLINE void FN(conv_depthwise_outer_tile)(const int mr, const int some, const 
 #undef EACH_VECTOR
 
 #define TILE(mr, nv) \
-  static void FN(conv_depthwise_forward_##mr)(const job *a, size_t j, size_t begin) { \
-    FN(conv_depthwise_forward_tile)(mr, MASKED, a, j, begin); \
-  } \
-  static void FN(conv_depthwise_forward_some_##mr)(const job *a, size_t j, size_t begin) { \
-    FN(conv_depthwise_forward_tile)(mr, 1, a, j, begin); \
-  } \
-  static void FN(conv_depthwise_outer_##mr)(const job *a, size_t j, size_t begin) { \
-    FN(conv_depthwise_outer_tile)(mr, MASKED, a, j, begin); \
-  } \
-  static void FN(conv_depthwise_outer_some_##mr)(const job *a, size_t j, size_t begin) { \
-    FN(conv_depthwise_outer_tile)(mr, 1, a, j, begin); \
-  }
+  static void FN(conv_depthwise_forward_##mr)(const job *a, size_t j) { FN(conv_depthwise_forward_tile)(mr, MASKED, a, j); } \
+  static void FN(conv_depthwise_forward_some_##mr)(const job *a, size_t j) { FN(conv_depthwise_forward_tile)(mr, 1, a, j); } \
+  static void FN(conv_depthwise_outer_##mr)(const job *a, size_t j) { FN(conv_depthwise_outer_tile)(mr, MASKED, a, j); } \
+  static void FN(conv_depthwise_outer_some_##mr)(const job *a, size_t j) { FN(conv_depthwise_outer_tile)(mr, 1, a, j); }
 UP_TO_10(TILE, 1)
 #undef TILE
-#define TILE(mr, nv) [0][0][mr - 1] = mr <= ROWS_1 ? FN(conv_depthwise_forward_##mr) : NULL, \
-                     [0][1][mr - 1] = mr <= ROWS_1 && VL > 1 && !MASKED ? FN(conv_depthwise_forward_some_##mr) : NULL, \
-                     [1][0][mr - 1] = mr <= ROWS_1 ? FN(conv_depthwise_outer_##mr) : NULL, \
-                     [1][1][mr - 1] = mr <= ROWS_1 && VL > 1 && !MASKED ? FN(conv_depthwise_outer_some_##mr) : NULL,
+#define TILE(mr, nv) [0][0][mr - 1] = mr <= TAPS ? FN(conv_depthwise_forward_##mr) : NULL, \
+                     [0][1][mr - 1] = mr <= TAPS_OF_SOME && VL > 1 && !MASKED ? FN(conv_depthwise_forward_some_##mr) : NULL, \
+                     [1][0][mr - 1] = mr <= TAPS ? FN(conv_depthwise_outer_##mr) : NULL, \
+                     [1][1][mr - 1] = mr <= TAPS_OF_SOME && VL > 1 && !MASKED ? FN(conv_depthwise_outer_some_##mr) : NULL,
 static depthwise_fn *const FN(conv_depthwise_tiles)[2][2][10] = {UP_TO_10(TILE, 1)};
 #undef TILE
 #undef UP_TO_6
 #undef UP_TO_8
 #undef UP_TO_10
 
-/* All channels of a tile before the next tile: what it reads of x lies together. */
-V_INLINE void FN(conv_depthwise_channels)(int outer, size_t mr, size_t channels, job *a, int begins) {
+static void FN(conv_depthwise)(int outer, const cnn_windows *w, size_t channels, const real *x, const real *b, real *y, job *a) {
+  const int adds = a->adds;
+  a->step = w->pixel, a->steps = w->pixels;
   for (size_t j = 0; j < channels; j += VL) {
     a->last = channels - j < VL ? channels - j : VL;
-    FN(conv_depthwise_tiles)[outer][!MASKED && a->last < VL][mr - 1](a, j, begins ? j : 0);
+    a->adds = adds;
+    const int some = !MASKED && a->last < VL;
+    const size_t most = some ? TAPS_OF_SOME : TAPS, count = (w->chunks + most - 1) / most;
+    for (size_t i = 0, c = 0; i < count; i++) {
+      const size_t mr = w->chunks / count + (i < w->chunks % count);
+      for (size_t r = 0; r < mr; r++, c++) {
+        STAY_SCALAR;
+        a->x[r] = x + w->chunk[c];
+        a->begin[r] = b + c * channels;
+        a->y[r] = outer ? y + c * channels : y;
+      }
+      FN(conv_depthwise_tiles)[outer][some][mr - 1](a, j);
+      a->adds |= !outer;
+    }
   }
 }
 
 static void FN(conv_depthwise_forward)(const cnn_windows *w, size_t channels, const real *x, const real *b, const real *start, real *y,
                                        const int32_t *to, size_t ldy, int accumulate) {
-  job a = {.step = w->chunk, .steps = w->chunks, .b = b, .ldb = channels};
-  const size_t count = (w->pixels + ROWS_1 - 1) / ROWS_1;
-  for (size_t i = 0, m = 0; i < count; i++) {
-    const size_t mr = w->pixels / count + (i < w->pixels % count);
-    for (size_t r = 0; r < mr; r++, m++) {
-      STAY_SCALAR;
-      a.x[r] = x + w->pixel[m];
-      a.y[r] = y + (to ? (size_t)to[m] : m * ldy);
-      a.begin[r] = accumulate ? a.y[r] : start ? start : FN(conv_zeros);
-    }
-    FN(conv_depthwise_channels)(0, mr, channels, &a, accumulate || start);
-  }
+  job a = {.from = to, .ldb = ldy, .start = start, .adds = accumulate};
+  FN(conv_depthwise)(0, w, channels, x, b, y, &a);
 }
 
-static void FN(conv_depthwise_outer)(const cnn_windows *w, size_t channels, const real *x, const real *dy, const int32_t *from,
-                                     size_t lddy, real *dw, int accumulate) {
-  job a = {.step = w->pixel, .steps = w->pixels, .from = from, .b = dy, .ldb = lddy};
-  const size_t count = (w->chunks + ROWS_1 - 1) / ROWS_1;
-  for (size_t i = 0, c = 0; i < count; i++) {
-    const size_t mr = w->chunks / count + (i < w->chunks % count);
-    for (size_t r = 0; r < mr; r++, c++) {
-      STAY_SCALAR;
-      a.x[r] = x + w->chunk[c];
-      a.y[r] = dw + c * channels;
-      a.begin[r] = accumulate ? a.y[r] : FN(conv_zeros);
-    }
-    FN(conv_depthwise_channels)(1, mr, channels, &a, accumulate);
-  }
+static void FN(conv_depthwise_outer)(const cnn_windows *w, size_t channels, const real *x, const real *dy, const int32_t *from, size_t lddy,
+                                     real *dw, int accumulate) {
+  job a = {.from = from, .ldb = lddy, .b = dy, .adds = accumulate};
+  FN(conv_depthwise)(1, w, channels, x, dw, dw, &a);
 }
 
 #undef NV
@@ -291,6 +352,8 @@ static void FN(conv_depthwise_outer)(const cnn_windows *w, size_t channels, cons
 #undef ROWS_2
 #undef ROWS_3
 #undef ROWS_4
+#undef TAPS
+#undef TAPS_OF_SOME
 #undef job
 #undef tile_fn
 #undef depthwise_fn

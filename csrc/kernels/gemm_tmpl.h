@@ -250,15 +250,24 @@ V_INLINE void FN(pack_two_squares)(const real *b, size_t ldb, real *to, size_t s
   for (int i = 0; i < SQUARE; i++) memcpy(to + i * stride, &r[i], 32);
 }
 
+V_INLINE void FN(pack_few)(const int width, size_t k, const real *b, size_t ldb, real *to, size_t stride) {
+  for (size_t p = 0; p < k; p++) {
+    STAY_SCALAR;
+#pragma GCC unroll 4
+    for (int i = 0; i < width; i++) to[p * stride + (size_t)i] = b[(size_t)i * ldb + p];
+  }
+}
+
 static void FN(pack)(int tb, size_t k, size_t width, const real *b, size_t ldb, real *to, size_t stride) {
   if (!tb) {
     for (; k; k--, b += ldb, to += stride)
       for (size_t j = 0; j < width; j += VL) v_put(to + j, v_get(b + j, width - j), width - j);
     return;
   }
-  enum { STEP = MASKS ? 2 * SQUARE : SQUARE, LINES = 64 }; /* LINES of the panel at a time stay in the first cache until whole */
-  for (size_t p0 = 0; p0 < k; p0 += LINES) {
-    const size_t p1 = k - p0 < LINES ? k : p0 + LINES;
+  enum { STEP = MASKS ? 2 * SQUARE : SQUARE };
+  const size_t lines = stride * sizeof(real) % 1024 ? 64 : 8; /* at a time stay in the first cache until whole; these share few sets */
+  for (size_t p0 = 0; p0 < k; p0 += lines) {
+    const size_t p1 = k - p0 < lines ? k : p0 + lines;
     size_t j = 0;
     for (; j + STEP <= width; j += STEP) {
       const real *from = b + j * ldb;
@@ -269,8 +278,16 @@ static void FN(pack)(int tb, size_t k, size_t width, const real *b, size_t ldb, 
       for (; p < p1; p++)
         for (size_t i = 0; i < STEP; i++) to[p * stride + j + i] = from[i * ldb + p];
     }
-    for (; j < width; j++)
-      for (size_t p = p0; p < p1; p++) to[p * stride + j] = b[j * ldb + p];
+    for (; j + SQUARE <= width; j += SQUARE) {
+      size_t p = p0;
+      for (; p + SQUARE <= p1; p += SQUARE) FN(pack_square)(b + j * ldb + p, ldb, to + p * stride + j, stride);
+      for (; p < p1; p++) FN(pack_few)(SQUARE, 1, b + j * ldb + p, ldb, to + p * stride + j, stride);
+    }
+    switch (width - j) {
+      case 3: FN(pack_few)(3, p1 - p0, b + j * ldb + p0, ldb, to + p0 * stride + j, stride); break;
+      case 2: FN(pack_few)(2, p1 - p0, b + j * ldb + p0, ldb, to + p0 * stride + j, stride); break;
+      case 1: FN(pack_few)(1, p1 - p0, b + j * ldb + p0, ldb, to + p0 * stride + j, stride);
+    }
   }
 }
 #undef SQUARE

@@ -1,5 +1,5 @@
-/* Every kernel of kernels.def but the matrix products (check_products.c), on every instruction set of this machine, in both dtypes,
-   against long double definitions.
+/* Every kernel of kernels.def but the matrix products (check_products.c) and what has windows (check_windows.c), on every instruction
+   set of this machine, in both dtypes, against long double definitions.
 
    check_kernels            correctness: awkward sizes, unaligned arrays between unmapped pages, aliasing, position independence, ULPs
    check_kernels --bench    nanoseconds an element, arrays of 1024

@@ -352,6 +352,10 @@ static void T_(check_conv_forward)(const TABLE *t) { (void)t; }
 static void T_(check_conv_outer)(const TABLE *t) { (void)t; }
 static void T_(check_conv_depthwise_forward)(const TABLE *t) { (void)t; }
 static void T_(check_conv_depthwise_outer)(const TABLE *t) { (void)t; }
+static void T_(check_conv_scatter)(const TABLE *t) { (void)t; }
+static void T_(check_winograd_weights)(const TABLE *t) { (void)t; }
+static void T_(check_winograd_forward)(const TABLE *t) { (void)t; }
+static void T_(check_winograd_scratch)(const TABLE *t) { (void)t; }
 static void T_(check_pool_max)(const TABLE *t) { (void)t; }
 static void T_(check_pool_sum)(const TABLE *t) { (void)t; }
 static void T_(check_transpose)(const TABLE *t) { (void)t; }

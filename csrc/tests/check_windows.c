@@ -1,4 +1,4 @@
-/* conv_*, pool_* and transpose of every instruction set of this machine, against plain loops, bit for bit.
+/* conv_*, winograd_*, pool_* and transpose of every instruction set of this machine, against plain loops, bit for bit.
 
    check_windows           correctness: awkward sizes, strides, dilations, parts of the channels, rows anywhere in y, windows in no order,
                            unmapped pages right behind (and in front of) every array, gaps between rows untouched
@@ -9,7 +9,7 @@
 #include "tests/products.h"
 
 static const char *isa, *dtype;
-static arena arena_x, arena_b, arena_y, arena_want, arena_start, arena_where;
+static arena arena_x, arena_b, arena_y, arena_want, arena_start, arena_where, arena_scratch;
 
 /* ---- geometry: an image just as large as its windows need */
 enum { MOST = 4096 };
@@ -27,9 +27,9 @@ static void verdict(int good, const char *what, const geometry *g, const shape *
   if (good) {
     passed++;
   } else if (++failed <= 20) {
-    printf("FAILED %s %s %s: %zux%zu outputs, kernel %zux%zu, stride %zu, dilation %zu, %zu of %zu channels, k %zu x %zu, n %zu, way %d\n", isa,
-           dtype, what, s->height, s->width, s->kernel_h, s->kernel_w, s->stride, s->dilation, s->used, s->channels, g->w.chunks, g->w.length,
-           n, way);
+    printf("FAILED %s %s %s: %zux%zu outputs, kernel %zux%zu, stride %zu, dilation %zu, %zu of %zu channels, k %zu x %zu, n %zu, way %d\n",
+           isa, dtype, what, s->height, s->width, s->kernel_h, s->kernel_w, s->stride, s->dilation, s->used, s->channels, g->w.chunks,
+           g->w.length, n, way);
   }
 }
 
@@ -84,8 +84,8 @@ static size_t rows_of(geometry *g, size_t n, size_t extra, const int32_t **to, s
 
 int main(int argc, char **argv) {
   const int bench = argc > 1 && !strcmp(argv[1], "--bench");
-  arena *const arenas[] = {&arena_x, &arena_b, &arena_y, &arena_want, &arena_start, &arena_where};
-  for (int i = 0; i < 6; i++) *arenas[i] = arena_new();
+  arena *const arenas[] = {&arena_x, &arena_b, &arena_y, &arena_want, &arena_start, &arena_where, &arena_scratch};
+  for (int i = 0; i < 7; i++) *arenas[i] = arena_new();
   for (int i = 0; i < CNN_ISA_COUNT; i++) {
     const cnn_kernels *t = cnn_kernels_of(i);
     if (!t || !cnn_isa_available(i) || (argc > 1 + bench && strcmp(argv[1 + bench], t->isa))) continue;

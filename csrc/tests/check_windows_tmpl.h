@@ -32,11 +32,71 @@ static void T_(products)(const TABLE *t, const shape *s, size_t n, int taps, int
     for (size_t j = 0; j < n; j++) {
       real sum = acc ? want[e * ldb + j] : 0;
       for (size_t m = 0; m < w->pixels; m++)
-        sum = T_(chain)(fuse, x[w->pixel[m] + w->chunk[e / w->length] + (ptrdiff_t)(e % w->length)], y[(to ? (size_t)to[m] : m * ldy) + j], sum);
+        sum = T_(chain)(fuse, x[w->pixel[m] + w->chunk[e / w->length] + (ptrdiff_t)(e % w->length)], y[(to ? (size_t)to[m] : m * ldy) + j],
+                        sum);
       want[e * ldb + j] = sum;
     }
   t->conv_outer(w, n, x, y, to, ldy, b, ldb, acc);
   verdict(T_(same)(b, want, nb), "conv_outer", &g, s, n, way);
+}
+
+static void T_(scatter)(const TABLE *t, const shape *s, int taps, int disordered, size_t extra, int at_end) {
+  static geometry g;
+  windows_of(&g, s, taps, disordered);
+  const cnn_windows *w = &g.w;
+  const size_t k = w->chunks * w->length, lda = k + extra, na = (w->pixels - 1) * lda + k;
+  real *x = arena_take(arena_x, g.extent * sizeof *x, at_end), *a = arena_take(arena_y, na * sizeof *a, at_end);
+  real *want = arena_take(arena_want, g.extent * sizeof *x, 0);
+  T_(fill)(x, g.extent), T_(fill)(a, na);
+  memcpy(want, x, g.extent * sizeof *x);
+  for (size_t m0 = 0; m0 < 8; m0++)
+    for (size_t m = m0; m < w->pixels; m += 8)
+      for (size_t e = 0; e < k; e++) {
+        real *to = want + w->pixel[m] + w->chunk[e / w->length] + (ptrdiff_t)(e % w->length);
+        *to = *to + a[m * lda + e];
+      }
+  t->conv_scatter(w, a, lda, x);
+  verdict(T_(same)(x, want, g.extent), "conv_scatter", &g, s, 0, 4 * taps + 8 * disordered);
+}
+
+/* Close to the direct sum in double, and whole images the bits of their parts. */
+static void T_(winograd)(const TABLE *t, int m, size_t height, size_t width, size_t channels, size_t n, int acc, size_t extra, int at_end) {
+  static geometry g;
+  const shape s = {height, width, 3, 3, 1, 1, channels, channels};
+  windows_of(&g, &s, 0, 0);
+  const cnn_windows *w = &g.w;
+  const size_t e = (size_t)(m + 2) * (size_t)(m + 2), k = 9 * channels, ldb = n + extra, nb = (k - 1) * ldb + n,
+               ldx = (width + 2) * channels;
+  const size_t ldy = width * n + extra, ny = (height - 1) * ldy + width * n, size = t->winograd_scratch(m, height, width, channels, n);
+  real *x = arena_take(arena_x, g.extent * sizeof *x, at_end), *b = arena_take(arena_b, nb * sizeof *b, at_end);
+  real *y = arena_take(arena_y, ny * sizeof *y, at_end), *start = arena_take(arena_start, n * sizeof *y, at_end);
+  real *parts = arena_take(arena_want, ny * sizeof *y, 0), *u = arena_take(arena_where, e * channels * n * sizeof *u, at_end);
+  real *scratch = arena_take(arena_scratch, (size * sizeof *scratch + 63) / 64 * 64, 1);
+  T_(fill)(x, g.extent), T_(fill)(b, nb), T_(fill)(y, ny), T_(fill)(start, n);
+  memset(scratch, 0xff, size * sizeof *scratch); /* NaN: nothing unwritten is used */
+  memcpy(parts, y, ny * sizeof *y);
+  t->winograd_weights(m, channels, n, b, ldb, u);
+  for (size_t i = 0, rows; i < height; i += rows) {
+    rows = (size_t)m * (1 + next32() % 3) < height - i ? (size_t)m : height - i;
+    t->winograd_forward(m, rows, width, channels, n, x + i * ldx, ldx, u, acc == 2 ? start : NULL, parts + i * ldy, ldy, acc == 1, scratch);
+  }
+  real *old = malloc(ny * sizeof *old);
+  if (!old) exit(2);
+  memcpy(old, y, ny * sizeof *y);
+  t->winograd_forward(m, height, width, channels, n, x, ldx, u, acc == 2 ? start : NULL, y, ldy, acc == 1, scratch);
+  verdict(T_(same)(y, parts, ny), "winograd_forward by rows", &g, &s, n, 10 * m + acc);
+  int good = 1;
+  for (size_t p = 0; p < w->pixels; p++)
+    for (size_t j = 0; j < n; j++) {
+      const size_t at = p / width * ldy + p % width * n + j;
+      double sum = acc == 1 ? old[at] : acc == 2 ? start[j] : 0;
+      for (size_t i = 0; i < k; i++) sum += (double)x[w->pixel[p] + w->chunk[i / w->length] + (ptrdiff_t)(i % w->length)] * b[i * ldb + j];
+      good &= fabs((double)y[at] - sum) <=
+              (sizeof(real) == 4 ? 0x1p-23 : 0x1p-52) * (m == 2 ? 1 : 8) * (double)(k + e); /* roundings of the sum and of the transforms */
+    }
+  for (size_t i = 0; i + 1 < height; i++) good &= T_(same)(y + i * ldy + width * n, old + i * ldy + width * n, extra);
+  verdict(good, "winograd_forward", &g, &s, n, 10 * m + acc);
+  free(old);
 }
 
 static void T_(depthwise)(const TABLE *t, const shape *s, int disordered, int acc, size_t extra, int at_end) {
@@ -137,7 +197,8 @@ static void T_(transposes)(const TABLE *t, size_t rows, size_t columns, size_t e
 }
 
 static void T_(check)(const TABLE *t) {
-  static const size_t columns[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 15, 16, 17, 20, 24, 31, 32, 33, 40, 47, 48, 49, 63, 64, 65, 72, 80, 96, 130};
+  static const size_t columns[] = {0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  12, 15, 16, 17, 20,
+                                   24, 31, 32, 33, 40, 47, 48, 49, 63, 64, 65, 72, 80, 96, 130};
   enum { COLUMNS = sizeof columns / sizeof *columns };
   shape s;
   for (size_t pixels = 1; pixels <= 26; pixels++) /* every number of rows of every width of tile, and of elements of the window */
@@ -152,22 +213,31 @@ static void T_(check)(const TABLE *t) {
         if (s.used) T_(depthwise)(t, &s, 0, acc, next32() % 3, (int)(next32() % 4 != 0));
       }
   for (int i = 0; i < 1500; i++) {
-    s = (shape){1 + next32() % 7, 1 + next32() % 9, 1 + next32() % 5, 1 + next32() % 5, 1 + next32() % 3, 1 + next32() % 3, 1 + next32() % 12, 0};
+    s = (shape){1 + next32() % 7, 1 + next32() % 9, 1 + next32() % 5,  1 + next32() % 5,
+                1 + next32() % 3, 1 + next32() % 3, 1 + next32() % 12, 0};
     s.used = next32() % 2 ? s.channels : 1 + next32() % s.channels;
     const size_t n = next32() % 2 ? columns[next32() % COLUMNS] : 1 + next32() % 20;
     const int disordered = next32() % 4 == 0, at_end = next32() % 4 != 0;
     T_(products)(t, &s, n, (int)(next32() % 2), disordered, i % 3, next32() % 4, at_end);
+    T_(scatter)(t, &s, (int)(next32() % 2), disordered, next32() % 4, at_end);
     s.channels += next32() % 3 ? 0 : next32() % 70, s.used = next32() % 2 ? s.channels : 1 + next32() % s.channels;
     T_(depthwise)(t, &s, disordered, i % 3, next32() % 4, at_end);
     T_(pools)(t, &s, disordered, i % 2, next32() % 4, at_end);
   }
   /* several blocks of k: of whole chunks, and of parts of chunks */
-  static const shape deep[] = {{3, 5, 3, 3, 1, 1, 100, 100}, {2, 3, 3, 3, 1, 2, 300, 300}, {3, 3, 2, 2, 1, 1, 769, 769},
+  static const shape deep[] = {{3, 5, 3, 3, 1, 1, 100, 100},   {2, 3, 3, 3, 1, 2, 300, 300},   {3, 3, 2, 2, 1, 1, 769, 769},
                                {1, 4, 1, 1, 1, 1, 1700, 1700}, {2, 2, 2, 2, 1, 2, 1536, 1536}, {2, 3, 28, 28, 1, 1, 1, 1}};
   for (size_t i = 0; i < sizeof deep / sizeof *deep; i++)
     for (int acc = 0; acc < 3; acc++) T_(products)(t, &deep[i], 1 + next32() % 40, 0, 0, acc, next32() % 2, 1);
   s = (shape){2, 2, 40, 40, 1, 1, 3, 3};
   T_(pools)(t, &s, 0, 0, 0, 1), T_(pools)(t, &s, 0, 1, 1, 1);
+  for (int m = 2; m <= 4; m += 2) {
+    for (size_t height = 1; height <= 9; height++)
+      for (size_t width = 1; width <= 9; width++)
+        for (int acc = 0; acc < 3; acc++)
+          T_(winograd)(t, m, height, width, 1 + next32() % 20, 1 + next32() % 40, acc, next32() % 3, (int)(next32() % 4 != 0));
+    T_(winograd)(t, m, 28, 40, 70, 33, 0, 1, 1), T_(winograd)(t, m, 31, 33, 64, 64, 2, 0, 1), T_(winograd)(t, m, 3, 50, 96, 520, 1, 0, 1);
+  }
   for (size_t rows = 0; rows <= 40; rows++)
     for (size_t columns_ = 0; columns_ <= 40; columns_++) T_(transposes)(t, rows, columns_, next32() % 3, (int)(next32() % 2));
   for (int i = 0; i < 100; i++) {
@@ -182,23 +252,29 @@ static void T_(bench)(const TABLE *t, double budget) {
     shape s;
     size_t n;
   } shapes[] = {
-      {"3x3 64->64, 16x16", {16, 16, 3, 3, 1, 1, 64, 64}, 64},    {"3x3 32->32, 32x32", {32, 32, 3, 3, 1, 1, 32, 32}, 32},
-      {"3x3 64->128, 8x8", {8, 8, 3, 3, 1, 1, 64, 64}, 128},      {"3x3 3->32, 32x32", {32, 32, 3, 3, 1, 1, 3, 3}, 32},
-      {"3x3 128->128, 8x8", {8, 8, 3, 3, 1, 1, 128, 128}, 128},   {"3x3 256->256, 7x7", {7, 7, 3, 3, 1, 1, 256, 256}, 256},
-      {"3x3 16->16, 28x28", {28, 28, 3, 3, 1, 1, 16, 16}, 16},    {"3x3 64->64 stride 2, 8x8", {8, 8, 3, 3, 2, 1, 64, 64}, 64},
-      {"5x5 1->6, 28x28", {28, 28, 5, 5, 1, 1, 1, 1}, 6},         {"5x5 6->16, 10x10", {10, 10, 5, 5, 1, 1, 6, 6}, 16},
-      {"5x5 16->6, 14x14", {14, 14, 5, 5, 1, 1, 16, 16}, 6},      {"5x5 1->20, 24x24", {24, 24, 5, 5, 1, 1, 1, 1}, 20},
-      {"5x5 20->40, 8x8", {8, 8, 5, 5, 1, 1, 20, 20}, 40},        {"3x3 8 of 64->8, 16x16", {16, 16, 3, 3, 1, 1, 64, 8}, 8},
+      {"3x3 64->64, 16x16", {16, 16, 3, 3, 1, 1, 64, 64}, 64},  {"3x3 32->32, 32x32", {32, 32, 3, 3, 1, 1, 32, 32}, 32},
+      {"3x3 64->128, 8x8", {8, 8, 3, 3, 1, 1, 64, 64}, 128},    {"3x3 3->32, 32x32", {32, 32, 3, 3, 1, 1, 3, 3}, 32},
+      {"3x3 128->128, 8x8", {8, 8, 3, 3, 1, 1, 128, 128}, 128}, {"3x3 256->256, 7x7", {7, 7, 3, 3, 1, 1, 256, 256}, 256},
+      {"3x3 16->16, 28x28", {28, 28, 3, 3, 1, 1, 16, 16}, 16},  {"3x3 64->64 stride 2, 8x8", {8, 8, 3, 3, 2, 1, 64, 64}, 64},
+      {"5x5 1->6, 28x28", {28, 28, 5, 5, 1, 1, 1, 1}, 6},       {"5x5 6->16, 10x10", {10, 10, 5, 5, 1, 1, 6, 6}, 16},
+      {"5x5 16->6, 14x14", {14, 14, 5, 5, 1, 1, 16, 16}, 6},    {"5x5 1->20, 24x24", {24, 24, 5, 5, 1, 1, 1, 1}, 20},
+      {"5x5 20->40, 8x8", {8, 8, 5, 5, 1, 1, 20, 20}, 40},      {"3x3 8 of 64->8, 16x16", {16, 16, 3, 3, 1, 1, 64, 8}, 8},
   };
-  static const shape deep[] = {{16, 16, 3, 3, 1, 1, 64, 64}, {32, 32, 3, 3, 1, 1, 64, 64}, {16, 16, 3, 3, 1, 1, 256, 256},
-                               {14, 14, 5, 5, 1, 1, 128, 128}, {28, 28, 3, 3, 1, 1, 6, 6}};
+  static const shape deep[] = {{16, 16, 3, 3, 1, 1, 64, 64},
+                               {32, 32, 3, 3, 1, 1, 64, 64},
+                               {16, 16, 3, 3, 1, 1, 256, 256},
+                               {14, 14, 5, 5, 1, 1, 128, 128},
+                               {28, 28, 3, 3, 1, 1, 6, 6}};
   static const struct {
     shape s;
     const char *what;
-  } pool[] = {{{14, 14, 2, 2, 2, 1, 6, 6}, "2x2 6, 14x14"}, {{16, 16, 2, 2, 2, 1, 32, 32}, "2x2 32, 16x16"},
-              {{8, 8, 2, 2, 2, 1, 64, 64}, "2x2 64, 8x8"}, {{16, 16, 3, 3, 2, 1, 64, 64}, "3x3/2 64, 16x16"},
+  } pool[] = {{{14, 14, 2, 2, 2, 1, 6, 6}, "2x2 6, 14x14"},
+              {{16, 16, 2, 2, 2, 1, 32, 32}, "2x2 32, 16x16"},
+              {{8, 8, 2, 2, 2, 1, 64, 64}, "2x2 64, 8x8"},
+              {{16, 16, 3, 3, 2, 1, 64, 64}, "3x3/2 64, 16x16"},
               {{1, 1, 8, 8, 1, 1, 128, 128}, "8x8 128, global"}};
-  static const size_t sizes[][2] = {{1, 784}, {3, 1024}, {1024, 3}, {6, 196}, {196, 6}, {16, 25}, {25, 16}, {32, 1024}, {1024, 32}, {64, 256}, {256, 64}, {512, 49}};
+  static const size_t sizes[][2] = {{1, 784}, {3, 1024},  {1024, 3},  {6, 196},  {196, 6},  {16, 25},
+                                    {25, 16}, {32, 1024}, {1024, 32}, {64, 256}, {256, 64}, {512, 49}};
   static geometry g;
   const double peak = peak_of(isa) / (strcmp(isa, "scalar") ? sizeof(real) : sizeof(float));
   const size_t all = ARENA / sizeof(real);
@@ -206,17 +282,44 @@ static void T_(bench)(const TABLE *t, double budget) {
   int32_t *where = (int32_t *)arena_where.base;
   T_(fill)(x, all), T_(fill)(b, all), T_(fill)(y, all), T_(fill)(start, all);
   printf("\n%s %s: peak %.1f GFLOP/s\n", isa, dtype, peak);
-  double forward, outer;
+  double forward, outer, winograd[2];
 #define SHARE(sec) (sec) * 1e6, flop / (sec) * 1e-7 / peak
   for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
     const size_t n = shapes[i].n;
     windows_of(&g, &shapes[i].s, 0, 0);
     const double flop = 2.0 * (double)(g.w.pixels * g.w.chunks * g.w.length * n);
     TIME(forward, t->conv_forward(&g.w, n, x, b, n, start, y, NULL, n, 0), budget);
-    T_(fill)(y, g.w.pixels * n);
+    T_(fill)(y, g.w.pixels * n), T_(fill)(b, all);
     TIME(outer, t->conv_outer(&g.w, n, x, y, NULL, n, (real *)arena_want.base, n, 1), budget);
     memset(arena_want.base, 0, ARENA);
-    printf("  %-26s forward %8.2f us %6.1f %%   outer %8.2f us %6.1f %%\n", shapes[i].what, SHARE(forward), SHARE(outer));
+    const size_t k = g.w.chunks * g.w.length;
+    double back = 0;
+    if (g.w.pixels * k <= all)
+      TIME(back,
+           (t->gemm(0, 0, g.w.pixels, k, n, y, n, b, k, (real *)arena_want.base, k, 0, NULL, start),
+            t->conv_scatter(&g.w, (real *)arena_want.base, k, x)),
+           budget);
+    T_(fill)(x, all);
+    printf("  %-26s forward %8.2f us %6.1f %%   outer %8.2f us %6.1f %%   gemm and scatter %8.2f us %6.1f %%\n", shapes[i].what,
+           SHARE(forward), SHARE(outer), SHARE(back));
+  }
+  for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+    const shape *s = &shapes[i].s;
+    const size_t n = shapes[i].n;
+    if (s->kernel_h != 3 || s->stride != 1 || s->used != s->channels || 36 * s->channels * n > all) continue;
+    const double flop = 2.0 * (double)(s->height * s->width * 9 * s->channels * n);
+    real *u = (real *)arena_where.base, *scratch = (real *)arena_scratch.base;
+    double weights;
+    TIME(weights, t->winograd_weights(2, s->channels, n, b, n, u), budget);
+    for (int m = 2; m <= 4; m += 2) {
+      t->winograd_weights(m, s->channels, n, b, n, u);
+      TIME(winograd[m / 2 - 1],
+           t->winograd_forward(m, s->height, s->width, s->channels, n, x, (s->width + 2) * s->channels, u, NULL, y, s->width * n, 0,
+                               scratch),
+           budget);
+    }
+    printf("  winograd %-26s 2x2 %8.2f us %6.1f %%   4x4 %8.2f us %6.1f %%   weights of 2x2 %8.2f us\n", shapes[i].what, SHARE(winograd[0]),
+           SHARE(winograd[1]), weights * 1e6);
   }
   for (size_t i = 0; i < sizeof deep / sizeof *deep; i++) {
     const shape *s = &deep[i];
@@ -226,8 +329,8 @@ static void T_(bench)(const TABLE *t, double budget) {
     T_(fill)(y, g.w.pixels * s->channels);
     TIME(outer, t->conv_depthwise_outer(&g.w, s->channels, x, y, NULL, s->channels, (real *)arena_want.base, 1), budget);
     memset(arena_want.base, 0, ARENA);
-    printf("  depthwise %zux%zu %4zu, %zux%-5zu forward %8.2f us %6.1f %%   outer %8.2f us %6.1f %%\n", s->kernel_h, s->kernel_w, s->channels,
-           s->height, s->width, SHARE(forward), SHARE(outer));
+    printf("  depthwise %zux%zu %4zu, %zux%-5zu forward %8.2f us %6.1f %%   outer %8.2f us %6.1f %%\n", s->kernel_h, s->kernel_w,
+           s->channels, s->height, s->width, SHARE(forward), SHARE(outer));
   }
 #undef SHARE
   for (size_t i = 0; i < sizeof pool / sizeof *pool; i++) {
@@ -244,7 +347,8 @@ static void T_(bench)(const TABLE *t, double budget) {
   for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
     const size_t rows = sizes[i][0], columns = sizes[i][1];
     TIME(forward, t->transpose(rows, columns, x, columns, y, rows), budget);
-    printf("  transpose %4zu x %4zu  %8.2f us %6.3f ns an element\n", rows, columns, forward * 1e6, forward * 1e9 / (double)(rows * columns));
+    printf("  transpose %4zu x %4zu  %8.2f us %6.3f ns an element\n", rows, columns, forward * 1e6,
+           forward * 1e9 / (double)(rows * columns));
   }
 }
 #undef TABLE
