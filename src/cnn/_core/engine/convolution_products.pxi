@@ -133,12 +133,20 @@ cdef const real *conv_padded(const cnn_kernels *k, size_t channels, const ConvAx
     return room - (above * whole + before) * channels
 
 
-cdef void conv_zero(const Conv *c, int narrow, int last, real *room) noexcept nogil:
+cdef void conv_zero(const Conv *c, int narrow, real *room) noexcept nogil:
     """The zeros around images that conv_padded puts there."""
-    if narrow and c.h.spread * c.w.spread != c.h.narrow * c.w.narrow:
-        memset(room, 0, c.h.spread * c.w.spread * c.filters * sizeof(real))
-    elif not narrow and c.h.padded * c.w.padded != c.h.wide * c.w.wide:
-        memset(room, 0, c.h.padded * c.w.padded * c.channels * sizeof(real))
+    cdef size_t channels = c.filters if narrow else c.channels
+    cdef size_t height = c.h.narrow if narrow else c.h.wide, width = c.w.narrow if narrow else c.w.wide, i
+    cdef size_t whole = c.w.spread if narrow else c.w.padded, tall = c.h.spread if narrow else c.h.padded
+    cdef size_t at = ((c.h.lead if narrow else c.h.before) * whole + (c.w.lead if narrow else c.w.before)) * channels
+    if tall == height and whole == width:
+        return
+    memset(room, 0, at * sizeof(real))
+    for i in range(height - 1):  # what is right of a row, and left of the next
+        memset(room + at + width * channels, 0, (whole - width) * channels * sizeof(real))
+        at += whole * channels
+    at += width * channels
+    memset(room + at, 0, (tall * whole * channels - at) * sizeof(real))
 
 
 cdef void conv_gather(const cnn_kernels *k, const Conv *c, const real *x, const real *b, const real *start, real *y, size_t first, size_t n,
@@ -258,7 +266,7 @@ cdef void conv_images(const ConvWork *a, const real *tag, size_t first, size_t e
     cdef real *y
     cdef const real *x
     cdef size_t r
-    conv_zero(a.c, a.scatter, a.source_last, room)
+    conv_zero(a.c, a.scatter, room)
     for r in range(first, end):
         x = conv_begin(a, r, room, &y)
         conv_part(a, x, <const real *>a.start, y, 0, conv_pixels(a), 0, conv_columns(a))
@@ -294,7 +302,7 @@ cdef void conv_divided(ConvWork *a, const real *tag) noexcept nogil:
     cdef real *y
     cdef size_t members = <size_t>a.op.plan.members, r, all_ = conv_pixels(a)
     cdef int by_columns = all_ < members * CONV_FEW and a.c.groups == 1
-    conv_zero(a.c, a.scatter, a.source_last, room)
+    conv_zero(a.c, a.scatter, room)
     for r in range(a.op.run.rows):
         a.image = conv_begin(a, r, room, &y)
         a.pixels = y
@@ -381,7 +389,7 @@ cdef void conv_weights_part(const ConvWork *a, const real *tag, size_t first, si
     cdef const real *x
     cdef const real *dy
     cdef size_t r
-    conv_zero(c, 0, a.source_last, room)
+    conv_zero(c, 0, room)
     for r in range(a.op.run.rows):
         x = conv_padded(k, c.channels, &c.h, &c.w, 0, <const real *>a.source + r * a.source_row, a.source_last, room)
         dy = <const real *>a.other + r * a.target_row
