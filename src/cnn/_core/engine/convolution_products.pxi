@@ -205,6 +205,9 @@ cdef void conv_scatter(const cnn_kernels *k, const Conv *c, const real *x, const
         windows.length = f.length
         windows.chunk = c.scatter_chunk + f.chunk
         to = c.scatter_to + begin
+        if c.depthwise and not f.chunks:  # pixels that no tap meets, of which this kernel knows
+            k_conv_forward(k, &windows, c.channels, x, b, c.channels, start, y, to, c.channels, accumulate)
+            continue
         if c.depthwise:
             k_conv_depthwise_forward(k, &windows, c.channels, x, b + f.place * c.channels, start, y, to, c.channels, accumulate)
             continue
