@@ -24,7 +24,7 @@ check: build
 
 # Two hundred megabytes that only these tests need. The extension is of the limited API: built once, imported by any Python.
 interop: build $(VENV)-interop/stamp
-	PYTHONPATH=src $(VENV)-interop/bin/python -m pytest $(PYTEST) $(addprefix tests/test_,reference.py first_shapes.py tables.py data.py)
+	PYTHONPATH=src $(VENV)-interop/bin/python -m pytest $(PYTEST) $(addprefix tests/test_,reference.py first_shapes.py tables.py data.py onnxruntime_normalization.py)
 $(VENV)-interop/stamp: pyproject.toml
 	[ -x $(VENV)-interop/bin/python ] || $(PYTHON) -m venv $(VENV)-interop
 	$(VENV)-interop/bin/python -m pip install --quiet --upgrade pip

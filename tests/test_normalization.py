@@ -27,11 +27,17 @@ def made(layer, shape, dtype="float64", *, before=(), after=()):
 
 
 def layer_of(kind, groups=1, **options):
-    return {"batch": cnn.BatchNorm, "layer": cnn.LayerNorm}[kind](**options) if kind != "group" else cnn.GroupNorm(groups, **options)
+    return (
+        {"batch": cnn.BatchNorm, "layer": cnn.LayerNorm}[kind](**options)
+        if kind != "group"
+        else cnn.GroupNorm(groups, **options)
+    )
 
 
 def values(net):
-    return {k.partition(".")[2]: np.asarray(v, float) for k, v in {**net.parameters, **net.buffers}.items() if "norm" in k}
+    return {
+        k.partition(".")[2]: np.asarray(v, float) for k, v in {**net.parameters, **net.buffers}.items() if "norm" in k
+    }
 
 
 def right(kind, groups, x, dy, p, eps, running=False):
@@ -200,6 +206,12 @@ def test_check_gradients(isa):
     report = net.check_gradients(draw((5,), 12), draw((2,), 12, seed=1))
     assert report.ok, report
     assert {name.partition(".")[0] for name in report.errors} >= {"batch_norm_1", "layer_norm_1", "group_norm_1"}
+
+
+def test_a_bias_before_a_batch_norm_has_no_gradient():
+    net = cnn.Network([cnn.Input(5), cnn.Dense(12), cnn.BatchNorm(), cnn.Dense(2)], dtype="float64", seed=1)
+    report = net.check_gradients(draw((5,), 12), draw((2,), 12, seed=1))
+    assert report.zero == ["dense_1.bias"] and report.max_relative_error < 1e-6, report
 
 
 # ---- Digits
@@ -504,7 +516,9 @@ def test_tiles_do_not_show(kind, shape, dtype, isa):
     """Gradients of a batch of many tiles, against the same in one."""
     net = made(layer_of(kind, 3), shape, dtype)
     x, dy = draw(shape, 512, dtype), draw(shape, 512, dtype, 1)
-    _, tiles = net.gradients(x, dy.reshape(512, -1), loss=lambda y_true, y_pred: (np.zeros(len(y_pred)), y_true.reshape(y_pred.shape)))
+    _, tiles = net.gradients(
+        x, dy.reshape(512, -1), loss=lambda y_true, y_pred: (np.zeros(len(y_pred)), y_true.reshape(y_pred.shape))
+    )
     net.forward(x, training=True)
     net.backward(dy / np.array(512, dtype))
     for name, gradient in net.grads.items():
@@ -523,7 +537,13 @@ def test_batches_of_a_prediction_do_not_show(dtype, isa):
 
 
 def test_files_and_copies_keep_everything(tmp_path, dtype):
-    layers = [cnn.BatchNorm(0.3, 1e-3, name="first"), cnn.GroupNorm(2, 1e-4), cnn.LayerNorm(1e-6), cnn.Flatten(), cnn.Dense(2)]
+    layers = [
+        cnn.BatchNorm(0.3, 1e-3, name="first"),
+        cnn.GroupNorm(2, 1e-4),
+        cnn.LayerNorm(1e-6),
+        cnn.Flatten(),
+        cnn.Dense(2),
+    ]
     net = cnn.Network([cnn.Input((4, 3, 3)), *layers], dtype=dtype, seed=0)
     x = draw((4, 3, 3), 16, dtype, offset=1)
     net.fit(x, draw((2,), 16, dtype, 1), epochs=2, verbose=0)
@@ -590,10 +610,22 @@ def test_open_sizes(dtype):
         (lambda: cnn.GroupNorm(0), ValueError, "groups is 0; it must be at least 1"),
         (lambda: cnn.GroupNorm(2.5), TypeError, "groups is 2.5; it must be an integer"),
         (lambda: cnn.GroupNorm(), TypeError, r"GroupNorm needs groups: write cnn.GroupNorm\(8\)"),
-        (lambda: cnn.BatchNorm(num_features=4), TypeError, "nothing is needed: the channels are those of the layer before"),
-        (lambda: cnn.GroupNorm(num_groups=4, num_channels=8), TypeError, "'num_groups'; write groups|'num_groups': write groups"),
+        (
+            lambda: cnn.BatchNorm(num_features=4),
+            TypeError,
+            "nothing is needed: the channels are those of the layer before",
+        ),
+        (
+            lambda: cnn.GroupNorm(num_groups=4, num_channels=8),
+            TypeError,
+            "'num_groups'; write groups|'num_groups': write groups",
+        ),
         (lambda: cnn.LayerNorm(epsilon=1e-3), TypeError, "write eps"),
-        (lambda: cnn.Network([cnn.Input(4, "int32"), cnn.BatchNorm()]), ValueError, "batch_norm_1: BatchNorm takes floats"),
+        (
+            lambda: cnn.Network([cnn.Input(4, "int32"), cnn.BatchNorm()]),
+            ValueError,
+            "batch_norm_1: BatchNorm takes floats",
+        ),
     ],
 )
 def test_what_cannot_be(make, error, said):

@@ -107,9 +107,11 @@ V_INLINE void FN(norm_blend)(size_t count, size_t n, const real *dy, const real 
     size_t rows = count / n < 16 ? count / n : 16, width = n, j = 0;
     if (rows == 0) rows = 1, width = count;
     for (; j + PANEL * VL <= width; j += PANEL * VL)
-      FN(norm_panel_blend)(PANEL, rows, PANEL * VL, n, dy ? dy + j : NULL, x + j, center + j, a + j, b + j, dy ? c + j : NULL, y + j, accumulate);
+      FN(norm_panel_blend)(PANEL, rows, PANEL * VL, n, dy ? dy + j : NULL, x + j, center + j, a + j, b + j, dy ? c + j : NULL, y + j,
+                           accumulate);
     for (; j < width; j += VL)
-      FN(norm_panel_blend)(1, rows, width - j, n, dy ? dy + j : NULL, x + j, center + j, a + j, b + j, dy ? c + j : NULL, y + j, accumulate);
+      FN(norm_panel_blend)(1, rows, width - j, n, dy ? dy + j : NULL, x + j, center + j, a + j, b + j, dy ? c + j : NULL, y + j,
+                           accumulate);
     x += rows * width, y += rows * width, count -= rows * width;
     if (dy) dy += rows * width;
   }
@@ -177,8 +179,8 @@ static void FN(row_scale)(size_t rows, size_t n, const real *x, const real *each
   }
 }
 
-static void FN(row_blend)(size_t rows, size_t n, const real *dy, const real *x, const real *w, const real *each, const real *blend, real *dx,
-                          int accumulate) {
+static void FN(row_blend)(size_t rows, size_t n, const real *dy, const real *x, const real *w, const real *each, const real *blend,
+                          real *dx, int accumulate) {
   for (; rows; rows--, dy += n, x += n, dx += n, each += 3, blend += 3) {
     vreal center = v_set1(each[0]), a = v_set1(blend[0]), b = v_set1(blend[1]), c = v_set1(blend[2]);
     for (size_t j = 0; j < n; j += VL) {

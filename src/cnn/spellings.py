@@ -95,7 +95,9 @@ SAME: dict[str, str] = {
     **dict.fromkeys(["GlobalAveragePooling2D", "AdaptiveAvgPool2d"], "GlobalAvgPool2D"),
     **dict.fromkeys(["GlobalMaxPooling1D", "AdaptiveMaxPool1d"], "GlobalMaxPool1D"),
     **dict.fromkeys(["GlobalMaxPooling2D", "AdaptiveMaxPool2d"], "GlobalMaxPool2D"),
-    **dict.fromkeys(["BatchNorm1d", "BatchNorm2d", "LazyBatchNorm1d", "LazyBatchNorm2d", "BatchNormalization"], "BatchNorm"),
+    **dict.fromkeys(
+        ["BatchNorm1d", "BatchNorm2d", "LazyBatchNorm1d", "LazyBatchNorm2d", "BatchNormalization"], "BatchNorm"
+    ),
     "LayerNormalization": "LayerNorm",
     "GroupNormalization": "GroupNorm",
     "SimpleRNN": "RNN",

@@ -77,7 +77,9 @@ def group_norm(x, groups, weight, bias, eps=1e-5):
         for g in range(groups):
             at = slice(g * size, (g + 1) * size)
             part = x[i, at]
-            y[i, at] = normalize(part, _columns(weight[at], part), _columns(bias[at], part), part.mean(), part.var(), eps)
+            y[i, at] = normalize(
+                part, _columns(weight[at], part), _columns(bias[at], part), part.mean(), part.var(), eps
+            )
     return y
 
 
