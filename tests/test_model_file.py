@@ -285,6 +285,7 @@ def every_layer(dtype):
     a = cnn.GaussianNoise(0.3)(cnn.Dropout(0.25)(a))
     made = functions()
     a = made["gain"](made["twice"](a))
+    a = cnn.GroupNorm(2, eps=1e-3)(cnn.LayerNorm(eps=1e-4)(cnn.BatchNorm(momentum=0.3, eps=1e-2)(a)))
     a = cnn.Reshape((2, 6))(cnn.Flatten()(a))
     b = cnn.Activation("leaky_relu", negative_slope=0.3)(cnn.Dense(6, bias=False, init="orthogonal")(a))
     both = cnn.Multiply()([cnn.Add()([a, b]), a])
