@@ -288,6 +288,7 @@ def every_layer(dtype):
     image = cnn.Conv2D(3, (2, 1), padding="same", groups=1, activation="relu", l2=0.1)(cnn.Reshape((1, 4, 3))(a))
     image = cnn.ConvTranspose2D(2, 2, stride=(2, 1), padding=((1, 0), (0, 1)), output_padding=(1, 0), bias=False)(image)
     a = cnn.Add()([a, cnn.Reshape((4, 3))(cnn.Conv2D(1, (3, 1), dilation=(2, 1))(image))])
+    a = cnn.GroupNorm(2, eps=1e-3)(cnn.LayerNorm(eps=1e-4)(cnn.BatchNorm(momentum=0.3, eps=1e-2)(a)))
     a = cnn.Reshape((2, 6))(cnn.Flatten()(a))
     b = cnn.Activation("leaky_relu", negative_slope=0.3)(cnn.Dense(6, bias=False, init="orthogonal")(a))
     both = cnn.Multiply()([cnn.Add()([a, b]), a])

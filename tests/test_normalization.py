@@ -208,6 +208,12 @@ def test_check_gradients(isa):
     assert {name.partition(".")[0] for name in report.errors} >= {"batch_norm_1", "layer_norm_1", "group_norm_1"}
 
 
+def test_a_bias_before_a_batch_norm_has_no_gradient():
+    net = cnn.Network([cnn.Input(5), cnn.Dense(12), cnn.BatchNorm(), cnn.Dense(2)], dtype="float64", seed=1)
+    report = net.check_gradients(draw((5,), 12), draw((2,), 12, seed=1))
+    assert report.zero == ["dense_1.bias"] and report.max_relative_error < 1e-6, report
+
+
 # ---- Digits
 
 

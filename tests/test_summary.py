@@ -148,6 +148,15 @@ def held():
 
 GELU = [cnn.Input(300), cnn.Dense(300, activation="gelu"), cnn.Dropout(0.5), cnn.Dense(30)]
 STEPS = [cnn.Input((50, 30)), cnn.Dense(100, activation="relu"), cnn.Dense(100), cnn.Flatten(), cnn.Dense(30)]
+NORMS = [cnn.Input(300), cnn.Dense(300), cnn.BatchNorm(), cnn.Activation("relu"), cnn.LayerNorm(), cnn.Dense(30)]
+IMAGES = [
+    cnn.Input((6, 16, 16)),
+    cnn.BatchNorm(),
+    cnn.GroupNorm(3),
+    cnn.Activation("relu"),
+    cnn.Flatten(),
+    cnn.Dense(10),
+]
 CASES = {
     "xor": ([2, 2, 1], 4, "adam"),
     "small": ([4, 8, 3], 32, "rmsprop"),
@@ -159,6 +168,9 @@ CASES = {
     "deep": ([100] * 21 + [10], 256, cnn.SGD(0.01, momentum=0.9)),
     "gelu and dropout": (GELU, 1000, cnn.RMSprop(momentum=0.5, centered=True)),
     "steps": (STEPS, 300, "adam"),
+    "norms": (NORMS, 1000, "adam"),
+    "norms of images": (IMAGES, 400, "adam"),
+    "norms and lbfgs": (NORMS, 100, cnn.LBFGS(history_size=2)),
     "lbfgs": ([784, 32, 10], 200, cnn.LBFGS(history_size=10)),
 }
 

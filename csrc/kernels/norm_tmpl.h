@@ -3,6 +3,11 @@
    Sums are kept in double, of differences from a center that lies among the numbers: a mean a million times the deviation costs no
    digits. Columns: one chain each, in ascending order of rows, that goes on from the sums given. Rows: the order depends on n alone.
    `count` numbers are rows of n, one after another; the last row may be short. */
+#if defined(__GNUC__) || defined(__clang__)
+#define TESTED(flag) __asm__ volatile("" : "+r"(flag)) /* in a loop: it is looked at there, and there are no two loops of it */
+#else
+#define TESTED(flag) ((void)(flag))
+#endif
 #define WIDE_VL FN(norm_wide)
 #define HALVES FN(norm_halves)
 #define PANEL FN(norm_panel)
@@ -90,7 +95,8 @@ V_INLINE void FN(norm_panel_blend)(const int vectors, size_t rows, size_t n, siz
     m[v] = v_get(center + j, n - j), p[v] = v_get(a + j, n - j), q[v] = v_get(b + j, n - j);
     s[v] = dy ? v_get(c + j, n - j) : v_zero();
   }
-  for (size_t i = 0; i < rows; i++)
+  for (size_t i = 0; i < rows; i++) {
+    TESTED(accumulate);
 #pragma GCC unroll 4
     for (int v = 0; v < vectors; v++) {
       size_t at = i * ld + (size_t)v * VL, left = n - (size_t)v * VL;
@@ -98,6 +104,7 @@ V_INLINE void FN(norm_panel_blend)(const int vectors, size_t rows, size_t n, siz
       vreal r = dy ? v_fma(p[v], v_get(dy + at, left), v_fma(q[v], d, s[v])) : v_fma(d, p[v], q[v]);
       v_put(y + at, accumulate ? v_add(v_get(y + at, left), r) : r, left);
     }
+  }
 }
 
 /* Panel by panel of some rows at a time: what is given by column stays in registers, and the rows' lines in the first cache. */
@@ -107,9 +114,11 @@ V_INLINE void FN(norm_blend)(size_t count, size_t n, const real *dy, const real 
     size_t rows = count / n < 16 ? count / n : 16, width = n, j = 0;
     if (rows == 0) rows = 1, width = count;
     for (; j + PANEL * VL <= width; j += PANEL * VL)
-      FN(norm_panel_blend)(PANEL, rows, PANEL * VL, n, dy ? dy + j : NULL, x + j, center + j, a + j, b + j, dy ? c + j : NULL, y + j, accumulate);
+      FN(norm_panel_blend)(PANEL, rows, PANEL * VL, n, dy ? dy + j : NULL, x + j, center + j, a + j, b + j, dy ? c + j : NULL, y + j,
+                           accumulate);
     for (; j < width; j += VL)
-      FN(norm_panel_blend)(1, rows, width - j, n, dy ? dy + j : NULL, x + j, center + j, a + j, b + j, dy ? c + j : NULL, y + j, accumulate);
+      FN(norm_panel_blend)(1, rows, width - j, n, dy ? dy + j : NULL, x + j, center + j, a + j, b + j, dy ? c + j : NULL, y + j,
+                           accumulate);
     x += rows * width, y += rows * width, count -= rows * width;
     if (dy) dy += rows * width;
   }
@@ -117,14 +126,12 @@ V_INLINE void FN(norm_blend)(size_t count, size_t n, const real *dy, const real 
 
 static void FN(column_scale)(size_t count, size_t n, const real *x, const real *center, const real *scale, const real *shift, real *y,
                              int accumulate) {
-  if (accumulate) FN(norm_blend)(count, n, NULL, x, center, scale, shift, NULL, y, 1);
-  else FN(norm_blend)(count, n, NULL, x, center, scale, shift, NULL, y, 0);
+  FN(norm_blend)(count, n, NULL, x, center, scale, shift, NULL, y, accumulate);
 }
 
 static void FN(column_blend)(size_t count, size_t n, const real *dy, const real *x, const real *center, const real *a, const real *b,
                              const real *c, real *dx, int accumulate) {
-  if (accumulate) FN(norm_blend)(count, n, dy, x, center, a, b, c, dx, 1);
-  else FN(norm_blend)(count, n, dy, x, center, a, b, c, dx, 0);
+  FN(norm_blend)(count, n, dy, x, center, a, b, c, dx, accumulate);
 }
 
 /* The sums of p and p q over one row, in two chains a half; with dy p is dy w, and q is x - center. */
@@ -177,8 +184,8 @@ static void FN(row_scale)(size_t rows, size_t n, const real *x, const real *each
   }
 }
 
-static void FN(row_blend)(size_t rows, size_t n, const real *dy, const real *x, const real *w, const real *each, const real *blend, real *dx,
-                          int accumulate) {
+static void FN(row_blend)(size_t rows, size_t n, const real *dy, const real *x, const real *w, const real *each, const real *blend,
+                          real *dx, int accumulate) {
   for (; rows; rows--, dy += n, x += n, dx += n, each += 3, blend += 3) {
     vreal center = v_set1(each[0]), a = v_set1(blend[0]), b = v_set1(blend[1]), c = v_set1(blend[2]);
     for (size_t j = 0; j < n; j += VL) {
@@ -220,6 +227,7 @@ static void FN(row_products)(size_t rows, size_t n, const real *dy, const real *
     FN(norm_panel_products)(PANEL, rows, PANEL * VL, dy + j, x + j, ld, each, dw ? dw + j : NULL, db ? db + j : NULL);
   for (; j < n; j += VL) FN(norm_panel_products)(1, rows, n - j, dy + j, x + j, ld, each, dw ? dw + j : NULL, db ? db + j : NULL);
 }
+#undef TESTED
 #undef WIDE_VL
 #undef HALVES
 #undef PANEL

@@ -26,7 +26,7 @@ class GradientReport:
     kinks : list of str
         Places where the loss has a corner, so that there is no derivative to compare; they are not counted.
     zero : list of str
-        Parameters all of whose gradients are 0: nothing was shown for them.
+        Parameters all of whose gradients are 0, but for rounding: nothing was shown for them.
     checked : int
         How many numbers were compared.
     """
@@ -85,14 +85,17 @@ def check(network: "Inspection", X: Any, y: Any, loss: Any, max_per_block: int) 
     gradients = copy._gradients_of(trainer)
     report = GradientReport()
     rng = np.random.default_rng(copy.seed)
+    largest = max((float(np.abs(g).max()) for g in gradients.values()), default=0.0)
     for index, block in enumerate(copy._block_table):
         name = block["name"]
         if name not in gradients:
             continue
         w, g = copy._block(index).reshape(-1), gradients[name].reshape(-1)
-        if not g.any():
+        size = float(np.abs(g).max())
+        if not size > 1e-13 * largest:  # nothing but rounding, as of a bias before a BatchNorm
             report.zero.append(name)
-        floor = 1e-4 * float(np.abs(g).max())
+            size = largest
+        floor = 1e-4 * size
         places = (
             np.arange(w.size) if w.size <= max_per_block else np.sort(rng.choice(w.size, max_per_block, replace=False))
         )

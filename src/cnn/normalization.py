@@ -82,9 +82,9 @@ class BatchNorm(Layer):
 class LayerNorm(Layer):
     """``y = (x - mean) / sqrt(var + eps) * weight + bias``, mean and (biased) variance of each sample (Ba, Kiros & Hinton 2016).
 
-    Over the last axis, of (n, features) and of each step of (n, time, features); over all of (channels, height, width), of images: PyTorch's
-    ``LayerNorm(features)`` and ``LayerNorm((channels, height, width))``. ``GroupNorm(1)`` normalizes an image by the same mean and
-    variance, with a weight a channel, whatever the image's size.
+    Over the last axis, of (n, features) and of each step of (n, time, features); over all of (channels, height, width), of images. These
+    are PyTorch's ``LayerNorm(features)`` and ``LayerNorm((channels, height, width))``. ``GroupNorm(1)`` normalizes an image by the same
+    mean and variance, with a weight a channel, whatever the image's size.
 
     Parameters
     ----------
