@@ -48,12 +48,15 @@ def host() -> dict[str, Any]:
     }
 
 
-def settings(path: Path | None, workload: str) -> dict[str, list[dict[str, Any]]]:
-    """By library, the variants that a former result measured."""
-    if path is None:
-        return {}
-    former = json.loads(path.read_text(encoding="utf-8"))["workloads"].get(workload, {"entries": {}})
-    return {name: [v["variant"] for v in e["variants"]] for name, e in former["entries"].items() if "variants" in e}
+def settings(paths: list[Path], workload: str) -> dict[str, list[dict[str, Any]]]:
+    """By library, the variants that former results measured; the last one that has the library counts."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for path in paths:
+        former = json.loads(path.read_text(encoding="utf-8"))["workloads"].get(workload, {"entries": {}})
+        found |= {
+            name: [v["variant"] for v in e["variants"]] for name, e in former["entries"].items() if "variants" in e
+        }
+    return found
 
 
 def arguments() -> argparse.Namespace:
@@ -73,7 +76,11 @@ def arguments() -> argparse.Namespace:
         "--package", default=str(common.ROOT / "src"), help="where cnn is imported from; '' for the installed one"
     )
     parser.add_argument(
-        "--settings", type=Path, help="a former result: the settings it found best are taken, not looked for again"
+        "--settings",
+        type=Path,
+        nargs="+",
+        default=[],
+        help="former results: the settings they found best are taken, not looked for again",
     )
     parser.add_argument("--wheels", action="store_true", help="have pip download the peers' wheels, for their sizes")
     parser.add_argument("--report", type=Path, help="print the tables of a result and do nothing else")

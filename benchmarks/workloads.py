@@ -158,7 +158,9 @@ class Workload:
         return layers
 
     def data(self, rows: int | None = None) -> tuple[np.ndarray, np.ndarray]:
-        """Inputs (rows, in), or (rows, channels, height, width), and targets: class indices (int64) for cross_entropy, else (rows, out) numbers.
+        """Inputs (rows, in), or (rows, channels, height, width), and targets.
+
+        Those are class indices (int64) for cross_entropy, else (rows, out) numbers.
 
         Targets are a random network's with noise, so that the loss stays away from 0 and gradients from denormal numbers.
         """
@@ -185,7 +187,9 @@ class Workload:
                 y = z
         if rows > len(x):
             x, y = (np.tile(a, (-(-rows // len(a)),) + (1,) * (a.ndim - 1)) for a in (x, y))
-        return np.ascontiguousarray(x[:rows]).reshape(rows, *(self.image or x.shape[1:])), np.ascontiguousarray(y[:rows])
+        return np.ascontiguousarray(x[:rows]).reshape(rows, *(self.image or x.shape[1:])), np.ascontiguousarray(
+            y[:rows]
+        )
 
 
 def _train(name: str, title: str, sizes: tuple[int, ...], **more: object) -> Workload:

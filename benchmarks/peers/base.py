@@ -84,7 +84,9 @@ class Peer:
         raise NotImplementedError
 
     def predictor(self, x: list[np.ndarray]) -> tuple[Any, list[Any]]:
-        """A function and its arguments, one for each of the arrays x (batch, in), or (batch, channels, height, width): f(argument) gives the prediction as an array.
+        """A function and its arguments, one for each of the arrays x: f(argument) gives the prediction as an array.
+
+        Each x is (batch, in), or (batch, channels, height, width).
 
         What turns a NumPy array into the library's own is part of the function where a caller would have to do it each time.
         """

@@ -35,7 +35,8 @@ enum {
   ROWS_2 = !FN(conv_many) ? VL * sizeof(real) == 32 ? 6 : 4
   : CONV_ARM              ? 9
                           : 10,
-  TAPS = FN(conv_many) || VL * sizeof(real) == 32 ? 9 : 3, /* of a depthwise tile, and where the vector is not whole and there are no masks: */
+  TAPS = FN(conv_many) || VL * sizeof(real) == 32 ? 9
+                                                  : 3, /* of a depthwise tile, and where the vector is not whole and there are no masks: */
   TAPS_OF_SOME = 3,
   ROWS_3 = CONV_ARM ? 6 : 8,
   ROWS_4 = CONV_ARM ? 5 : 6,

@@ -175,7 +175,8 @@ static void T_(check_row_products)(const TABLE *t) {
   for (int s = 0; s < T_(NORM_WIDTHS); s++)
     for (int mode = 0; mode < MODES; mode++) {
       size_t n = T_(norm_widths)[s], ld = n + (mode & 1) * GAP, extent = (ROWS - 1) * ld + n;
-      real *x = T_(norm_array)(0, extent, mode, x0), *dy = T_(norm_array)(1, extent, mode, dy0), *each = T_(norm_array)(2, 3 * ROWS, mode, each0);
+      real *x = T_(norm_array)(0, extent, mode, x0), *dy = T_(norm_array)(1, extent, mode, dy0),
+           *each = T_(norm_array)(2, 3 * ROWS, mode, each0);
       real *dw = T_(norm_array)(3, n, mode, dw0), *db = T_(norm_array)(4, n, mode, db0);
       int good = 1;
       t->row_products(ROWS, n, dy, x, ld, each, dw, db);

@@ -261,7 +261,8 @@ static void T_(bench)(const TABLE *t, double budget) {
                                scratch),
            budget);
     }
-    const double filters = (double)(s->channels * n * sizeof(real)), part = share_of_memory(&l, 9 * filters, 16 * filters, 0, weights, &level);
+    const double filters = (double)(s->channels * n * sizeof(real)),
+                 part = share_of_memory(&l, 9 * filters, 16 * filters, 0, weights, &level);
     printf("  winograd %-26s 2x2 %8.2f us %6.1f %%   4x4 %8.2f us %6.1f %%   weights of 2x2 %8.2f us %5.1f %% of %s\n", shapes[i].what,
            SHARE(winograd[0]), SHARE(winograd[1]), weights * 1e6, part, level);
   }
