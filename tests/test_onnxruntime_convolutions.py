@@ -43,7 +43,7 @@ def test_onnxruntime(name, isa):
         [make.make_node(op, ["x", "w", "b"], ["y"], kernel_shape=list(layer.kernel_size), **attributes)],
         "one",
         [make.make_tensor_value_info("x", kind, x.shape)],
-        [make.make_tensor_value_info("y", kind, None)],
+        [make.make_tensor_value_info("y", kind, (3, *net.output_shape))],
         [
             onnx.numpy_helper.from_array(np.array(layer.weight), "w"),
             onnx.numpy_helper.from_array(np.array(layer.bias), "b"),

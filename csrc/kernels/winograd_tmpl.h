@@ -140,8 +140,8 @@ V_INLINE void FN(winograd_weights_to)(const int m, const int some, size_t lanes,
       else FN(winograd_output)(m, 1, lanes, (int)rows, (int)columns, v + j, ld, from, y + j, n, ldy, accumulate); \
     } \
   } \
-  static void FN(winograd_weights_##m)(size_t channels, size_t n, const real *b, size_t ldb, real *u) { \
-    for (size_t c = 0; c < channels; c++) \
+  static void FN(winograd_weights_##m)(size_t channels, size_t n, const real *b, size_t ldb, size_t first, size_t end, real *u) { \
+    for (size_t c = first; c < end; c++) \
       for (size_t j = 0; j < n; j += VL) { \
         const real *from = b + c * ldb + j; \
         real *to = u + c * n + j; \
@@ -154,11 +154,10 @@ SIZE(2)
 SIZE(4)
 #undef SIZE
 
-/* Tile rows of a band: as many as BAND holds, at least one; a row more would be a band of its own for nothing. */
-V_INLINE size_t FN(winograd_rows)(int m, size_t height, size_t width, size_t channels, size_t n) {
-  const size_t s = (size_t)m + 2, across = (width + (size_t)m - 1) / (size_t)m, down = (height + (size_t)m - 1) / (size_t)m;
-  const size_t rows = BAND / (s * s * across * (channels + n) + 1), most = rows ? rows : 1, bands = (down + most - 1) / most;
-  return bands ? (down + bands - 1) / bands : 0;
+/* Tile rows of a band, at most: what BAND holds, at least one. */
+V_INLINE size_t FN(winograd_most)(int m, size_t down, size_t across, size_t channels, size_t n) {
+  const size_t s = (size_t)m + 2, rows = BAND / (s * s * across * (channels + n) + 1), most = rows ? rows : 1;
+  return most < down ? most : down;
 }
 /* Between the same element of two s s: an odd number of lines apart, so that they use all sets of the first cache. */
 V_INLINE size_t FN(winograd_apart)(size_t elements) {
@@ -167,19 +166,20 @@ V_INLINE size_t FN(winograd_apart)(size_t elements) {
 }
 
 static size_t FN(winograd_scratch)(int m, size_t height, size_t width, size_t channels, size_t n) {
-  const size_t s = (size_t)m + 2, tiles = FN(winograd_rows)(m, height, width, channels, n) * ((width + (size_t)m - 1) / (size_t)m);
-  size_t gemm = FN(gemm_scratch)(0, 0, tiles, n, channels);
+  const size_t step = (size_t)m, s = step + 2, across = (width + step - 1) / step, down = (height + step - 1) / step;
+  const size_t tiles = FN(winograd_most)(m, down, across, channels, n) * across, gemm = FN(gemm_scratch)(0, 0, tiles, n, channels);
   return s * s * (FN(winograd_apart)(tiles * channels) + FN(winograd_apart)(tiles * n)) + gemm;
 }
 
-static void FN(winograd_weights)(int m, size_t channels, size_t n, const real *b, size_t ldb, real *u) {
-  (m == 2 ? FN(winograd_weights_2) : FN(winograd_weights_4))(channels, n, b, ldb, u);
+static void FN(winograd_weights)(int m, size_t channels, size_t n, const real *b, size_t ldb, size_t first, size_t end, real *u) {
+  (m == 2 ? FN(winograd_weights_2) : FN(winograd_weights_4))(channels, n, b, ldb, first, end, u);
 }
 
 static void FN(winograd_forward)(int m, size_t height, size_t width, size_t channels, size_t n, const real *x, size_t ldx, const real *u,
                                  const real *start, real *y, size_t ldy, int accumulate, real *scratch) {
   const size_t step = (size_t)m, s = step + 2, across = (width + step - 1) / step, down = (height + step - 1) / step;
-  const size_t band = FN(winograd_rows)(m, height, width, channels, n);
+  const size_t most = FN(winograd_most)(m, down, across, channels, n), bands = most ? (down + most - 1) / most : 1;
+  const size_t band = (down + bands - 1) / bands; /* as even as possible */
   const size_t ldv = FN(winograd_apart)(band * across * channels), ldp = FN(winograd_apart)(band * across * n);
   real *v = scratch, *product = v + s * s * ldv, *packed = product + s * s * ldp;
   for (size_t i0 = 0, rows; i0 < down; i0 += rows) {

@@ -75,7 +75,7 @@ static void T_(winograd)(const TABLE *t, int m, size_t height, size_t width, siz
   T_(fill)(x, g.extent), T_(fill)(b, nb), T_(fill)(y, ny), T_(fill)(start, n);
   memset(scratch, 0xff, size * sizeof *scratch); /* NaN: nothing unwritten is used */
   memcpy(parts, y, ny * sizeof *y);
-  t->winograd_weights(m, channels, n, b, ldb, u);
+  t->winograd_weights(m, channels, n, b, ldb, 0, channels / 2, u), t->winograd_weights(m, channels, n, b, ldb, channels / 2, channels, u);
   for (size_t i = 0, rows; i < height; i += rows) {
     rows = (size_t)m * (1 + next32() % 3) < height - i ? (size_t)m : height - i;
     t->winograd_forward(m, rows, width, channels, n, x + i * ldx, ldx, u, acc == 2 ? start : NULL, parts + i * ldy, ldy, acc == 1, scratch);
@@ -253,9 +253,9 @@ static void T_(bench)(const TABLE *t, double budget) {
     const double flop = 2.0 * (double)(s->height * s->width * 9 * s->channels * n);
     real *u = (real *)arena_u.base, *scratch = (real *)arena_scratch.base;
     double weights;
-    TIME(weights, t->winograd_weights(2, s->channels, n, b, n, u), budget);
+    TIME(weights, t->winograd_weights(2, s->channels, n, b, n, 0, s->channels, u), budget);
     for (int m = 2; m <= 4; m += 2) {
-      t->winograd_weights(m, s->channels, n, b, n, u);
+      t->winograd_weights(m, s->channels, n, b, n, 0, s->channels, u);
       TIME(winograd[m / 2 - 1],
            t->winograd_forward(m, s->height, s->width, s->channels, n, x, (s->width + 2) * s->channels, u, NULL, y, s->width * n, 0,
                                scratch),

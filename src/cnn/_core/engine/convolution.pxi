@@ -12,6 +12,9 @@
 
 cdef enum:
     CONV_MOST = 1 << 30    # a kernel's size, stride, ...: sums and products of two of them cannot wrap
+    WINOGRAD = 2           # outputs along an axis of a tile: with more float32 loses digits
+    WINOGRAD_CHANNELS = 16 # on both sides: with fewer, turning images takes as long as is gained
+    WINOGRAD_PIXELS = 64   # of an image: with fewer, turning weights does
 
 cdef struct ConvAxis:
     size_t wide, narrow, kernel, stride, dilation
@@ -31,10 +34,13 @@ cdef struct Conv:
     int32_t depthwise      # a filter for each channel
     int32_t pointwise      # a product of matrices: one tap, and neither image is padded or transposed
     int32_t scatters       # has the tables for it
+    int32_t gather_turned, scatter_turned  # by Winograd's algorithm
     size_t gather_chunks, gather_length
     size_t n_phases
     size_t item            # bytes of a number
     size_t weights         # bytes of scratch, for them in the order of a kernel
+    size_t turned          # behind them, for those of Winograd's algorithm
+    size_t work            # behind these, of each member, for the same
     size_t source, target  # bytes of scratch of a member: an image that is read, and one that is written
     int32_t *pixel         # (narrow pixels,) where each window begins in the padded wide image
     int32_t *tap           # (taps,) where each tap lies in a window
@@ -231,6 +237,16 @@ cdef cnn_status conv_add_blocks(Graph *g, int32_t index, const PlanValue *x, con
 
 # ---- Plans
 
+cdef size_t conv_turning(const OpPlan *p, const Conv *c, size_t height, size_t width, size_t channels, size_t n) noexcept nogil:
+    """Bytes that Winograd's algorithm works in."""
+    cdef size_t elements
+    if c.item == sizeof(float):
+        elements = k_winograd_scratch(p.kernels, WINOGRAD, height, width, channels, n, <const float *>NULL)
+    else:
+        elements = k_winograd_scratch(p.kernels, WINOGRAD, height, width, channels, n, <const double *>NULL)
+    return rounded(elements * c.item)
+
+
 cdef void conv_describe(const OpPlan *p, int transposed, Conv *c) noexcept nogil:
     """All but the tables."""
     cdef const PlanValue *x = &p.values[p.inputs[0]]
@@ -257,10 +273,20 @@ cdef void conv_describe(const OpPlan *p, int transposed, Conv *c) noexcept nogil
     if c.groups == 1 and c.w.dilation == 1:  # the taps of a row of the kernel are neighbours
         c.gather_chunks = c.h.kernel
         c.gather_length *= c.w.kernel
+    if c.h.kernel == 3 and c.w.kernel == 3 and c.h.stride * c.w.stride * c.h.dilation * c.w.dilation == 1 and c.groups == 1 and c.channels >= WINOGRAD_CHANNELS and c.filters >= WINOGRAD_CHANNELS:
+        c.gather_turned = c.h.narrow * c.w.narrow >= WINOGRAD_PIXELS and not (transposed and not p.training)
+        c.scatter_turned = c.h.wide * c.w.wide >= WINOGRAD_PIXELS and c.scatters
     c.n_phases = (c.h.stride if c.h.stride < c.h.wide else c.h.wide) * (c.w.stride if c.w.stride < c.w.wide else c.w.wide)
     if c.pointwise:
         return
     c.weights = rounded(c.taps * c.channels // c.groups * c.filters * c.item)
+    if c.gather_turned or c.scatter_turned:
+        c.turned = rounded((WINOGRAD + 2) * (WINOGRAD + 2) * c.channels * c.filters * c.item)
+    if c.gather_turned:
+        c.work = conv_turning(p, c, c.h.narrow, c.w.narrow, c.channels, c.filters)
+    if c.scatter_turned:
+        pixels = conv_turning(p, c, c.h.wide, c.w.wide, c.filters, c.channels)
+        c.work = pixels if pixels > c.work else c.work
     if not transposed or p.training:
         if not lies_last(wide) or c.h.padded * c.w.padded != c.h.wide * c.w.wide:
             c.source = rounded(c.h.padded * c.w.padded * c.channels * c.item)
@@ -276,8 +302,12 @@ cdef void conv_describe(const OpPlan *p, int transposed, Conv *c) noexcept nogil
 
 
 cdef inline size_t conv_members(const OpPlan *p) noexcept nogil:
-    """Who may work on images of their own at once; a prediction that is divided has one row."""
-    return <size_t>p.members if p.training and p.members > 1 else 1
+    """Who may work on images of their own at once; elsewhere what is divided has one row."""
+    return <size_t>p.members if p.team and p.members > 1 else 1
+
+cdef inline size_t conv_workers(const OpPlan *p) noexcept nogil:
+    """Who may work at once, if only on parts of an image."""
+    return <size_t>p.members if p.members > 1 else 1
 
 
 cdef size_t conv_gemm_scratch(const OpPlan *p, const Conv *c, const real *tag) noexcept nogil:
@@ -304,9 +334,9 @@ cdef void conv_plan_as(OpPlan *p, int transposed) noexcept nogil:
         else:
             p.scratch = conv_gemm_scratch(p, &c, <const double *>NULL)
         p.integer[0] = <int64_t>p.scratch
-        p.scratch *= <size_t>p.members if p.members > 1 else 1
+        p.scratch *= conv_workers(p)
         return
-    p.scratch = c.weights + conv_members(p) * (c.source + c.target)
+    p.scratch = c.weights + c.turned + conv_workers(p) * c.work + conv_members(p) * (c.source + c.target)
     p.tables += rounded((c.h.narrow * c.w.narrow + 2 * c.taps) * sizeof(int32_t))
     if c.scatters:
         p.tables += rounded((2 * c.h.wide * c.w.wide + 2 * c.taps) * sizeof(int32_t)) + c.n_phases * sizeof(ConvPhase)

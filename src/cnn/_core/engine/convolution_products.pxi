@@ -28,7 +28,10 @@ cdef struct ConvWork:
 
 
 cdef inline char *conv_scratch_of(const Op *op, const Conv *c, int32_t member) noexcept nogil:
-    return <char *>op.scratch + c.weights + <size_t>member * (c.source + c.target)
+    return <char *>op.scratch + c.weights + c.turned + conv_workers(op.plan) * c.work + <size_t>member * (c.source + c.target)
+
+cdef inline char *conv_work_of(const Op *op, const Conv *c, int32_t member) noexcept nogil:
+    return <char *>op.scratch + c.weights + c.turned + <size_t>member * c.work
 
 
 # ---- Weights
@@ -94,14 +97,23 @@ cdef void conv_pack_slice(void *arg, size_t index, int32_t member) noexcept nogi
     cdef const Conv *c = a.c
     cdef size_t all_ = conv_packed(a), first = index * a.slice, end = first + a.slice if all_ - first > a.slice else all_
     if c.item == sizeof(float):
-        if a.scatter:
-            conv_pack_scatter(c, <const float *>a.weights, <float *>a.op.scratch, first, end)
-        else:
-            conv_pack(a.op.run.kernels, c, <const float *>a.weights, <float *>a.op.scratch, first, end)
-    elif a.scatter:
-        conv_pack_scatter(c, <const double *>a.weights, <double *>a.op.scratch, first, end)
+        conv_pack_for(a, <const float *>a.weights, first, end)
     else:
-        conv_pack(a.op.run.kernels, c, <const double *>a.weights, <double *>a.op.scratch, first, end)
+        conv_pack_for(a, <const double *>a.weights, first, end)
+
+cdef void conv_pack_for(const ConvWork *a, const real *w, size_t first, size_t end) noexcept nogil:
+    cdef const Conv *c = a.c
+    cdef const cnn_kernels *k = a.op.run.kernels
+    cdef real *b = <real *>a.op.scratch
+    cdef real *u = <real *>(<char *>a.op.scratch + c.weights)
+    if a.scatter:
+        conv_pack_scatter(c, w, b, first, end)
+    else:
+        conv_pack(k, c, w, b, first, end)
+    if a.scatter and c.scatter_turned:
+        k_winograd_weights(k, WINOGRAD, c.filters, c.channels, b, c.channels, first, end, u)
+    elif c.gather_turned and not a.scatter:
+        k_winograd_weights(k, WINOGRAD, c.channels, c.filters, b, c.filters, first, end, u)
 
 cdef inline size_t conv_packed(const ConvWork *a) noexcept nogil:
     """What a slice of the weights is a part of."""
@@ -133,12 +145,20 @@ cdef const real *conv_padded(const cnn_kernels *k, size_t channels, const ConvAx
     return room - (above * whole + before) * channels
 
 
-cdef void conv_zero(const Conv *c, int narrow, int last, real *room) noexcept nogil:
+cdef void conv_zero(const Conv *c, int narrow, real *room) noexcept nogil:
     """The zeros around images that conv_padded puts there."""
-    if narrow and c.h.spread * c.w.spread != c.h.narrow * c.w.narrow:
-        memset(room, 0, c.h.spread * c.w.spread * c.filters * sizeof(real))
-    elif not narrow and c.h.padded * c.w.padded != c.h.wide * c.w.wide:
-        memset(room, 0, c.h.padded * c.w.padded * c.channels * sizeof(real))
+    cdef size_t channels = c.filters if narrow else c.channels
+    cdef size_t height = c.h.narrow if narrow else c.h.wide, width = c.w.narrow if narrow else c.w.wide, i
+    cdef size_t whole = c.w.spread if narrow else c.w.padded, tall = c.h.spread if narrow else c.h.padded
+    cdef size_t at = ((c.h.lead if narrow else c.h.before) * whole + (c.w.lead if narrow else c.w.before)) * channels
+    if tall == height and whole == width:
+        return
+    memset(room, 0, at * sizeof(real))
+    for i in range(height - 1):  # what is right of a row, and left of the next
+        memset(room + at + width * channels, 0, (whole - width) * channels * sizeof(real))
+        at += whole * channels
+    at += width * channels
+    memset(room + at, 0, (tall * whole * channels - at) * sizeof(real))
 
 
 cdef void conv_gather(const cnn_kernels *k, const Conv *c, const real *x, const real *b, const real *start, real *y, size_t first, size_t n,
@@ -185,6 +205,9 @@ cdef void conv_scatter(const cnn_kernels *k, const Conv *c, const real *x, const
         windows.length = f.length
         windows.chunk = c.scatter_chunk + f.chunk
         to = c.scatter_to + begin
+        if c.depthwise and not f.chunks:  # pixels that no tap meets, of which this kernel knows
+            k_conv_forward(k, &windows, c.channels, x, b, c.channels, start, y, to, c.channels, accumulate)
+            continue
         if c.depthwise:
             k_conv_depthwise_forward(k, &windows, c.channels, x, b + f.place * c.channels, start, y, to, c.channels, accumulate)
             continue
@@ -225,8 +248,27 @@ cdef void conv_outer(const cnn_kernels *k, const Conv *c, const real *x, const r
 
 # ---- The images of a tile
 
-cdef void conv_part(const ConvWork *a, const real *x, const real *start, real *y, size_t first, size_t n, size_t column, size_t columns) noexcept nogil:
+cdef inline int conv_turned(const ConvWork *a) noexcept nogil:
+    """By Winograd's algorithm."""
+    return a.c.scatter_turned if a.scatter else a.c.gather_turned
+
+cdef void conv_rows(const ConvWork *a, const real *x, const real *start, real *y, size_t first, size_t n, int32_t member) noexcept nogil:
+    """Pixels first .. first + n - 1, whole rows of tiles, by Winograd's algorithm."""
+    cdef const Conv *c = a.c
+    cdef const cnn_kernels *k = a.op.run.kernels
+    cdef real *work = <real *>conv_work_of(a.op, c, member)
     if a.scatter:
+        k_winograd_forward(k, WINOGRAD, n // c.w.wide, c.w.wide, c.filters, c.channels, x + c.scatter_pixel[first] + c.scatter_chunk[0],
+                           c.w.spread * c.filters, <const real *>a.weights, start, y + first * c.channels, c.w.wide * c.channels, a.accumulate, work)
+    else:
+        k_winograd_forward(k, WINOGRAD, n // c.w.narrow, c.w.narrow, c.channels, c.filters, x + c.pixel[first], c.w.padded * c.channels,
+                           <const real *>a.weights, start, y + first * c.filters, c.w.narrow * c.filters, a.accumulate, work)
+
+cdef void conv_part(const ConvWork *a, const real *x, const real *start, real *y, size_t first, size_t n, size_t column, size_t columns,
+                    int32_t member) noexcept nogil:
+    if conv_turned(a):
+        conv_rows(a, x, start, y, first, n, member)
+    elif a.scatter:
         conv_scatter(a.op.run.kernels, a.c, x, <const real *>a.weights, start, y, first, n, column, columns, a.accumulate)
     else:
         conv_gather(a.op.run.kernels, a.c, x, <const real *>a.weights, start, y, first, n, column, columns, a.accumulate)
@@ -258,10 +300,10 @@ cdef void conv_images(const ConvWork *a, const real *tag, size_t first, size_t e
     cdef real *y
     cdef const real *x
     cdef size_t r
-    conv_zero(a.c, a.scatter, a.source_last, room)
+    conv_zero(a.c, a.scatter, room)
     for r in range(first, end):
         x = conv_begin(a, r, room, &y)
-        conv_part(a, x, <const real *>a.start, y, 0, conv_pixels(a), 0, conv_columns(a))
+        conv_part(a, x, <const real *>a.start, y, 0, conv_pixels(a), 0, conv_columns(a), member)
         conv_end(a, r, y)
 
 cdef void conv_images_slice(void *arg, size_t index, int32_t member) noexcept nogil:
@@ -276,25 +318,26 @@ cdef void conv_pixels_slice(void *arg, size_t index, int32_t member) noexcept no
     cdef const ConvWork *a = <const ConvWork *>arg
     cdef size_t all_ = conv_pixels(a), first = index * a.slice, n = a.slice if all_ - first > a.slice else all_ - first
     if a.c.item == sizeof(float):
-        conv_part(a, <const float *>a.image, <const float *>a.start, <float *>a.pixels, first, n, 0, conv_columns(a))
+        conv_part(a, <const float *>a.image, <const float *>a.start, <float *>a.pixels, first, n, 0, conv_columns(a), member)
     else:
-        conv_part(a, <const double *>a.image, <const double *>a.start, <double *>a.pixels, first, n, 0, conv_columns(a))
+        conv_part(a, <const double *>a.image, <const double *>a.start, <double *>a.pixels, first, n, 0, conv_columns(a), member)
 
 cdef void conv_columns_slice(void *arg, size_t index, int32_t member) noexcept nogil:
     cdef const ConvWork *a = <const ConvWork *>arg
     cdef size_t all_ = conv_columns(a), first = index * a.slice, n = a.slice if all_ - first > a.slice else all_ - first
     if a.c.item == sizeof(float):
-        conv_part(a, <const float *>a.image, <const float *>a.start, <float *>a.pixels, 0, conv_pixels(a), first, n)
+        conv_part(a, <const float *>a.image, <const float *>a.start, <float *>a.pixels, 0, conv_pixels(a), first, n, member)
     else:
-        conv_part(a, <const double *>a.image, <const double *>a.start, <double *>a.pixels, 0, conv_pixels(a), first, n)
+        conv_part(a, <const double *>a.image, <const double *>a.start, <double *>a.pixels, 0, conv_pixels(a), first, n, member)
 
 cdef void conv_divided(ConvWork *a, const real *tag) noexcept nogil:
     """Image after image, each divided among the threads."""
     cdef real *room = <real *>conv_scratch_of(a.op, a.c, 0)
     cdef real *y
     cdef size_t members = <size_t>a.op.plan.members, r, all_ = conv_pixels(a)
-    cdef int by_columns = all_ < members * CONV_FEW and a.c.groups == 1
-    conv_zero(a.c, a.scatter, a.source_last, room)
+    cdef size_t width = a.c.w.wide if a.scatter else a.c.w.narrow
+    cdef int by_columns = all_ < members * CONV_FEW and a.c.groups == 1 and not conv_turned(a)
+    conv_zero(a.c, a.scatter, room)
     for r in range(a.op.run.rows):
         a.image = conv_begin(a, r, room, &y)
         a.pixels = y
@@ -303,6 +346,8 @@ cdef void conv_divided(ConvWork *a, const real *tag) noexcept nogil:
             cnn_parallel_for(a.op.run.team, (conv_columns(a) + a.slice - 1) // a.slice, conv_columns_slice, a)
         else:
             a.slice = (all_ + members - 1) // members
+            if conv_turned(a):
+                a.slice = (a.slice + WINOGRAD * width - 1) // (WINOGRAD * width) * (WINOGRAD * width)
             cnn_parallel_for(a.op.run.team, (all_ + a.slice - 1) // a.slice, conv_pixels_slice, a)
         conv_end(a, r, y)
 
@@ -359,7 +404,7 @@ cdef void conv_apply(const Op *op, int scatter, const PlanValue *from_, const re
     a.weights = weights
     a.slice = conv_packed(&a) if c.weights < CONV_PACKED else (conv_packed(&a) + slices - 1) // slices
     cnn_parallel_for(op.run.team, (conv_packed(&a) + a.slice - 1) // a.slice, conv_pack_slice, &a)
-    a.weights = op.scratch
+    a.weights = <char *>op.scratch + c.weights if conv_turned(&a) else <char *>op.scratch
     if slices > 1 and rows < slices:
         conv_divided(&a, source)
     elif slices > 1 and conv_members(op.plan) > 1:
@@ -381,7 +426,7 @@ cdef void conv_weights_part(const ConvWork *a, const real *tag, size_t first, si
     cdef const real *x
     cdef const real *dy
     cdef size_t r
-    conv_zero(c, 0, a.source_last, room)
+    conv_zero(c, 0, room)
     for r in range(a.op.run.rows):
         x = conv_padded(k, c.channels, &c.h, &c.w, 0, <const real *>a.source + r * a.source_row, a.source_last, room)
         dy = <const real *>a.other + r * a.target_row
