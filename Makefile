@@ -1,6 +1,6 @@
 # make test    everything that a change must pass        make wheel   an sdist and a wheel in dist/, tested where no source is
 # make demo    a first network                           make lint    styles and types
-# make docs    the manual in docs/_build                 make bench   C micro-benchmarks
+# make docs    the manual in docs/_build                 make bench   kernels and their limits
 # make mnist   MNIST                                         make quick   the engine's tests, in half a minute
 # make bench-peers   every other library on the same work (BENCH="--quick --only xor" for a part; docs/benchmarks.md)
 # make interop       the tests that need PyTorch and scikit-learn, in an environment of their own
@@ -86,8 +86,10 @@ format: $(VENV)/lint.stamp
 docs: build $(VENV)/docs.stamp
 	$(PY) -m sphinx -q -W -b html docs docs/_build
 
+# For the best instruction set, or ISA=avx2.
+ISA ?=
 bench: build
-	@$(MAKE) --no-print-directory -C csrc bench PYTHON=$(abspath $(PY))
+	@$(MAKE) --no-print-directory -C csrc bench PYTHON=$(abspath $(PY)) ISA=$(ISA)
 
 # The peers are large and have nothing to do with the package: an environment of their own, which imports cnn from src.
 BENCH ?=

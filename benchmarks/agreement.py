@@ -6,6 +6,7 @@ import sys
 from typing import Any
 
 import common
+import images
 import numpy as np
 from workloads import ADAM, Workload
 
@@ -19,10 +20,14 @@ class Reference:
 
     def __init__(self, workload: Workload) -> None:
         self.workload = workload
+        if workload.image:
+            images.trust()
         self._trained: dict[tuple[str, float], tuple[Network, float, float]] = {}
 
     def _network(self, weights: list[tuple[np.ndarray, np.ndarray]]) -> Network:
         w = self.workload
+        if w.image:
+            return images.ImageNetwork(w, weights)
         kinds = [w.hidden] * (len(weights) - 1) + [w.output]
         return Network(
             [
@@ -54,7 +59,7 @@ class Reference:
         Parameters
         ----------
         weights : list of (weight (out, in), bias (out,))
-            The library's.
+            The library's; of a convolution (out, in, height, width).
         loss : str
             The one that it trained.
         lr_scale : float

@@ -137,6 +137,8 @@ def _note(entry: dict[str, Any]) -> str:
 
 def _workload(found: dict[str, Any]) -> list[str]:
     lines = ["", f"### {found['title']}"]
+    if "commit" in found:  # a result may have been put together from several runs
+        lines += ["", f"cnn at {found['commit']}, {found['date']}."]
     measured = _measured(found)
     ours = measured.get(peers.OURS, {}).get("best")
     rows = []

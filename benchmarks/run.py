@@ -1,9 +1,11 @@
 """Every library in turn on every workload: checked against the reference, then timed. `make bench-peers`.
 
     python benchmarks/run.py [--only WORKLOAD ...] [--libraries NAME ...] [--rounds N] [--quick] [--output NAME]
+    python benchmarks/run.py --only WORKLOAD ... --into NAME
     python benchmarks/run.py --report benchmarks/results/peers.json
 
-A whole run writes benchmarks/results/peers.json and peers.md; a part of one only with --output.
+A whole run writes benchmarks/results/peers.json and peers.md; a part of one only with --output, or with --into: then a result that is there
+keeps its other workloads, and what is measured replaces or joins them.
 docs/benchmarks.md says what is measured, and how.
 """
 
@@ -46,12 +48,15 @@ def host() -> dict[str, Any]:
     }
 
 
-def settings(path: Path | None, workload: str) -> dict[str, list[dict[str, Any]]]:
-    """By library, the variants that a former result measured."""
-    if path is None:
-        return {}
-    former = json.loads(path.read_text(encoding="utf-8"))["workloads"].get(workload, {"entries": {}})
-    return {name: [v["variant"] for v in e["variants"]] for name, e in former["entries"].items() if "variants" in e}
+def settings(paths: list[Path], workload: str) -> dict[str, list[dict[str, Any]]]:
+    """By library, the variants that former results measured; the last one that has the library counts."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for path in paths:
+        former = json.loads(path.read_text(encoding="utf-8"))["workloads"].get(workload, {"entries": {}})
+        found |= {
+            name: [v["variant"] for v in e["variants"]] for name, e in former["entries"].items() if "variants" in e
+        }
+    return found
 
 
 def arguments() -> argparse.Namespace:
@@ -66,11 +71,16 @@ def arguments() -> argparse.Namespace:
         "--quick", action="store_true", help="see that it works: two short rounds, only the first of each setting"
     )
     parser.add_argument("--output", help="name of the result in benchmarks/results; a whole run's is peers")
+    parser.add_argument("--into", help="name of a result that gets these workloads and keeps its others")
     parser.add_argument(
         "--package", default=str(common.ROOT / "src"), help="where cnn is imported from; '' for the installed one"
     )
     parser.add_argument(
-        "--settings", type=Path, help="a former result: the settings it found best are taken, not looked for again"
+        "--settings",
+        type=Path,
+        nargs="+",
+        default=[],
+        help="former results: the settings they found best are taken, not looked for again",
     )
     parser.add_argument("--wheels", action="store_true", help="have pip download the peers' wheels, for their sizes")
     parser.add_argument("--report", type=Path, help="print the tables of a result and do nothing else")
@@ -102,21 +112,34 @@ def main() -> int:
         found = contest.Contest(workload, effort, package, settings(args.settings, name)).run(libraries)
         met += [r["after"] for e in found["entries"].values() for v in e.get("variants", []) for r in v["rounds"]]
         about = {key: getattr(workload, key) for key in ("title", "unit", "kind", "batch", "bars", "multiply_adds")}
-        result["workloads"][name] = {**about, **found}
+        when = {key: result["host"][key] for key in ("commit", "date")}
+        result["workloads"][name] = {**about, **when, **found}
     print("limits again ...", flush=True)
     limits.append(machine.limits())
     result["limits"] = machine.highest(limits, met)
     for name, found in result["workloads"].items():
         threads = [n for n in (1, 2) if f"threads_{n}" in result["limits"]]
         found["limits"] = {f"threads_{n}": machine.best_time(WORKLOADS[name], result["limits"], n) for n in threads}
+    status = failures(result)
+    if args.into:
+        result = joined(result, common.RESULTS / f"{args.into}.json")
     text = report.markdown(result)
     print("\n" + text)
     whole = not (args.only or args.libraries or args.quick)
-    output = args.output or ("peers" if whole else None)
+    output = args.into or args.output or ("peers" if whole else None)
     if output:
         common.write(output, result)
         (common.RESULTS / f"{output}.md").write_text(text, encoding="utf-8")
-    return failures(result)
+    return status
+
+
+def joined(result: dict[str, Any], path: Path) -> dict[str, Any]:
+    """The result at `path`, where there is one, with this one's workloads in it: those of the same name replaced."""
+    if not path.exists():
+        return result
+    former = json.loads(path.read_text(encoding="utf-8"))
+    every = {**former["workloads"], **result["workloads"]}
+    return {**former, **result, "workloads": {name: every[name] for name in WORKLOADS if name in every}}
 
 
 def failures(result: dict[str, Any]) -> int:

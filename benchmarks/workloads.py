@@ -2,11 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 
 ADAM = {"beta1": 0.9, "beta2": 0.999, "eps": 1e-8}
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer of a network of images.
+
+    Attributes
+    ----------
+    kind : {"conv", "pool", "average", "flatten", "dense"}
+        Stride 1; the largest of 2 x 2; the mean of each channel.
+    units, kernel, padding : int
+    activation : str
+    """
+
+    kind: str
+    units: int = 0
+    kernel: int = 0
+    padding: int = 0
+    activation: str = "linear"
 
 
 @dataclass(frozen=True)
@@ -18,7 +38,7 @@ class Workload:
     name, title : str
     kind : {"train", "predict"}
     sizes : tuple of int
-        Units of each layer, the inputs first.
+        Units of each layer, the inputs first; of a network of images the first and the last.
     hidden, output : str
         Activations.
     dtype : {"float32", "float64"}
@@ -37,6 +57,9 @@ class Workload:
         Largest relative difference of the loss after that (training), or largest difference of an output (prediction).
     bars : dict of str to float
         What time of a library / time of ours must at least be; "best": of the best peer.
+    image : tuple of int
+        (channels, height, width), and then `layers` are the network.
+    layers : tuple of Layer
     """
 
     name: str
@@ -56,6 +79,35 @@ class Workload:
     lr: float = 1e-3
     check_rows: int = 0
     check_epochs: int = 1
+    image: tuple[int, ...] = ()
+    layers: tuple[Layer, ...] = ()
+
+    def walk(self) -> Iterator[tuple[Layer, tuple[int, ...], tuple[int, ...]]]:
+        """Each layer of a network of images, with the shape that it gets and the one that it gives, rows left out."""
+        shape = self.image
+        for layer in self.layers:
+            before = shape
+            if layer.kind == "conv":
+                shape = (layer.units, *(n + 2 * layer.padding - layer.kernel + 1 for n in before[1:]))
+            elif layer.kind == "pool":
+                shape = (before[0], before[1] // 2, before[2] // 2)
+            elif layer.kind == "average":
+                shape = before[:1]
+            else:
+                shape = (layer.units or int(np.prod(before)),)
+            yield layer, before, shape
+
+    def shapes(self) -> list[tuple[tuple[int, ...], int]]:
+        """Of each layer with weights: the weight's shape, (out, in) or (out, in, height, width), and its uses for one row."""
+        if not self.image:
+            return [((b, a), 1) for a, b in zip(self.sizes, self.sizes[1:], strict=False)]
+        found: list[tuple[tuple[int, ...], int]] = []
+        for layer, before, after in self.walk():
+            if layer.kind == "conv":
+                found.append(((layer.units, before[0], layer.kernel, layer.kernel), after[1] * after[2]))
+            elif layer.kind == "dense":
+                found.append(((layer.units, before[0]), 1))
+        return found
 
     @property
     def unit(self) -> str:
@@ -64,8 +116,11 @@ class Workload:
 
     @property
     def multiply_adds(self) -> int:
-        """Of one step or call: the forward products; for training also both backward ones, the first layer without its input's gradient."""
-        products = [a * b for a, b in zip(self.sizes, self.sizes[1:], strict=False)]
+        """Of one step or call: the forward products; for training also both backward ones, the first layer without its input's gradient.
+
+        Of convolutions by their definition, zeros around the image counted: Winograd's way needs fewer.
+        """
+        products = [int(np.prod(shape)) * uses for shape, uses in self.shapes()]
         total = sum(products)
         if self.kind == "train":
             total += sum(products) + sum(products[1:])
@@ -74,7 +129,7 @@ class Workload:
     @property
     def parameters(self) -> int:
         """How many numbers the weights and biases are."""
-        return sum(a * b + b for a, b in zip(self.sizes, self.sizes[1:], strict=False))
+        return sum(int(np.prod(shape)) + shape[0] for shape, _ in self.shapes())
 
     @property
     def item(self) -> int:
@@ -87,11 +142,14 @@ class Workload:
         return self.multiply_adds < 20_000
 
     def weights(self) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Initial (weight (out, in), bias (out,)) of each layer."""
+        """Initial (weight (out, in) or (out, in, height, width), bias (out,)) of each layer."""
         rng = np.random.default_rng(1234)
         layers = []
-        for a, b in zip(self.sizes, self.sizes[1:], strict=False):
-            if self.hidden == "sigmoid":  # small enough that no unit comes where FANN clips its slope
+        for shape, _ in self.shapes():
+            b, a = shape[0], int(np.prod(shape[1:]))
+            if self.image:
+                w, bias = rng.normal(size=shape) * np.sqrt(2 / a), 0.1 * rng.normal(size=b)
+            elif self.hidden == "sigmoid":  # small enough that no unit comes where FANN clips its slope
                 scale = 1.0 if self.name == "xor" else 0.7
                 w, bias = (scale * rng.normal(size=shape) for shape in ((b, a), b))
             else:
@@ -100,7 +158,9 @@ class Workload:
         return layers
 
     def data(self, rows: int | None = None) -> tuple[np.ndarray, np.ndarray]:
-        """Inputs (rows, in) and targets: class indices (int64) for cross_entropy, else (rows, out) numbers.
+        """Inputs (rows, in), or (rows, channels, height, width), and targets.
+
+        Those are class indices (int64) for cross_entropy, else (rows, out) numbers.
 
         Targets are a random network's with noise, so that the loss stays away from 0 and gradients from denormal numbers.
         """
@@ -127,7 +187,9 @@ class Workload:
                 y = z
         if rows > len(x):
             x, y = (np.tile(a, (-(-rows // len(a)),) + (1,) * (a.ndim - 1)) for a in (x, y))
-        return np.ascontiguousarray(x[:rows]), np.ascontiguousarray(y[:rows])
+        return np.ascontiguousarray(x[:rows]).reshape(rows, *(self.image or x.shape[1:])), np.ascontiguousarray(
+            y[:rows]
+        )
 
 
 def _train(name: str, title: str, sizes: tuple[int, ...], **more: object) -> Workload:
@@ -152,6 +214,60 @@ def _predict(name: str, sizes: tuple[int, ...], batch: int, at_least: float) -> 
     )
 
 
+_LENET = (  # LeNet-5 as it is built today: ReLU, the largest of 2 x 2, softmax
+    (1, 28, 28),
+    (
+        Layer("conv", 6, 5, 2, "relu"),
+        Layer("pool"),
+        Layer("conv", 16, 5, 0, "relu"),
+        Layer("pool"),
+        Layer("flatten"),
+        Layer("dense", 120, activation="relu"),
+        Layer("dense", 84, activation="relu"),
+        Layer("dense", 10, activation="softmax"),
+    ),
+)
+_STACK = (
+    (3, 32, 32),
+    (
+        Layer("conv", 32, 3, 1, "relu"),
+        Layer("conv", 32, 3, 1, "relu"),
+        Layer("pool"),
+        Layer("conv", 64, 3, 1, "relu"),
+        Layer("conv", 64, 3, 1, "relu"),
+        Layer("pool"),
+        Layer("conv", 128, 3, 1, "relu"),
+        Layer("average"),
+        Layer("dense", 10, activation="softmax"),
+    ),
+)
+
+
+def _images(
+    name: str, title: str, network: tuple[tuple[int, ...], tuple[Layer, ...]], batch: int, at_least: float, **more: int
+) -> Workload:
+    image, layers = network
+    sizes = (int(np.prod(image)), layers[-1].units)
+    kind = {"image": image, "layers": layers, "batch": batch, "bars": {"best": at_least}}
+    if more:
+        return _train(name, f"{title} training, batch {batch}, Adam", sizes, **kind, **more)
+    text = "one image" if batch == 1 else f"{batch:,} images"
+    return Workload(
+        name,
+        f"{title} predict, {text}, from Python",
+        "predict",
+        sizes,
+        hidden="relu",
+        output="softmax",
+        dtype="float32",
+        rows=64 if batch == 1 else 2 * batch,
+        tolerance=2e-5,
+        loss="cross_entropy",
+        **kind,
+    )
+
+
+_STACKED = "3x32x32, 3x3: 32, 32, pool, 64, 64, pool, 128, mean, 10:"
 _ALL = (
     _tutorial(
         "xor",
@@ -230,5 +346,11 @@ _ALL = (
     _predict("rows-mnist", (784, 128, 10), 2000, 1.0),
     _predict("rows-wide", (784, 1024, 1024, 10), 2000, 1.3),
     _predict("rows-wider", (2048, 2048, 2048, 10), 2000, 1.1),
+    _images("lenet-step", "LeNet-5", _LENET, 32, 6, rows=1920, check_rows=640),
+    _images("lenet-image", "LeNet-5", _LENET, 1, 2.5),
+    _images("lenet-images", "LeNet-5", _LENET, 1000, 1.5),
+    _images("stack-step", _STACKED, _STACK, 32, 1.4, rows=640, check_rows=256),
+    _images("stack-image", _STACKED, _STACK, 1, 1.1),
+    _images("stack-images", _STACKED, _STACK, 1000, 1.0),
 )
 WORKLOADS = {w.name: w for w in _ALL}

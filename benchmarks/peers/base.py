@@ -45,7 +45,7 @@ class Peer:
         CannotTakePart
             When the library cannot do this workload.
         """
-        return {"threads": (1,) if workload.small else (1, 2)}
+        return {"threads": (1,) if workload.small else (2, 1) if workload.image else (1, 2)}
 
     @classmethod
     def environment(cls, variant: Variant) -> dict[str, str]:
@@ -80,11 +80,13 @@ class Peer:
         raise NotImplementedError
 
     def weights(self) -> Weights:
-        """The weights now, as (out, in) and (out,)."""
+        """The weights now, as (out, in), of a convolution (out, in, height, width), and (out,)."""
         raise NotImplementedError
 
     def predictor(self, x: list[np.ndarray]) -> tuple[Any, list[Any]]:
-        """A function and its arguments, one for each of the arrays x (batch, in): f(argument) gives the prediction as an array.
+        """A function and its arguments, one for each of the arrays x: f(argument) gives the prediction as an array.
+
+        Each x is (batch, in), or (batch, channels, height, width).
 
         What turns a NumPy array into the library's own is part of the function where a caller would have to do it each time.
         """
@@ -104,3 +106,41 @@ def one_cpu() -> None:
 def fresh(weights: Weights) -> Weights:
     """Copies."""
     return [(w.copy(), b.copy()) for w, b in weights]
+
+
+def channels_last(workload: Workload, weights: Weights) -> Weights:
+    """As libraries want them whose images are (n, height, width, channels): (height, width, in, out), and (in, out)."""
+    turned, left = [], iter(weights)
+    for layer, before, _ in workload.walk():
+        if layer.kind == "flatten":
+            flat = before
+        if layer.units:
+            w, b = next(left)
+            if layer.kind == "conv":
+                w = w.transpose(2, 3, 1, 0)
+            else:
+                if w.shape[1] == np.prod(flat):
+                    w = w.reshape(-1, *flat).transpose(0, 2, 3, 1).reshape(len(w), -1)
+                w = w.T
+            turned.append((np.ascontiguousarray(w), b))
+            flat = (0,)
+    return turned
+
+
+def channels_first(workload: Workload, weights: Weights) -> Weights:
+    """Back again."""
+    turned, left = [], iter(weights)
+    for layer, before, _ in workload.walk():
+        if layer.kind == "flatten":
+            flat = before
+        if layer.units:
+            w, b = next(left)
+            if layer.kind == "conv":
+                w = w.transpose(3, 2, 0, 1)
+            else:
+                w = w.T
+                if w.shape[1] == np.prod(flat):
+                    w = w.reshape(-1, flat[1], flat[2], flat[0]).transpose(0, 3, 1, 2).reshape(len(w), -1)
+            turned.append((w, b))
+            flat = (0,)
+    return turned

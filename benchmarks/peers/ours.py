@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from workloads import ADAM, Workload
+from workloads import ADAM, Layer, Workload
 
 from .base import CannotTakePart, Peer, Variant, Weights
 
@@ -33,10 +33,21 @@ class Library(Peer):
 
         w = self.workload
         self.cnn = cnn
-        self.net = cnn.Network(list(w.sizes), activation=w.hidden, output=w.output, dtype=w.dtype, seed=0)
+        if w.image:
+            self.net = cnn.Network([cnn.Input(w.image), *map(self._layer, w.layers)], dtype=w.dtype, seed=0)
+        else:
+            self.net = cnn.Network(list(w.sizes), activation=w.hidden, output=w.output, dtype=w.dtype, seed=0)
         flat = [a for pair in w.weights() for a in pair]
         self.initial = dict(zip(self.net.parameters, flat, strict=True))
         self.net.set_parameters(self.initial)
+
+    def _layer(self, layer: Layer) -> Any:
+        cnn = self.cnn
+        if layer.kind == "conv":
+            return cnn.Conv2D(layer.units, layer.kernel, padding=layer.padding, activation=layer.activation)
+        if layer.kind == "dense":
+            return cnn.Dense(layer.units, activation=layer.activation)
+        return {"pool": lambda: cnn.MaxPool2D(2), "average": cnn.GlobalAvgPool2D, "flatten": cnn.Flatten}[layer.kind]()
 
     def load(self, x: np.ndarray, y: np.ndarray, epochs: int) -> None:
         self.data = (x, y)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from workloads import ADAM, Workload
 
-from .base import Peer, Weights, fresh
+from .base import CannotTakePart, Peer, Weights, fresh
 
 
 class Library(Peer):
@@ -20,6 +20,8 @@ class Library(Peer):
 
     @classmethod
     def axes(cls, workload: Workload) -> dict[str, Sequence[Any]]:
+        if workload.image:
+            raise CannotTakePart("has no convolutions")
         return {"threads": (1, 2)}
 
     def trained_loss(self) -> tuple[str, float]:

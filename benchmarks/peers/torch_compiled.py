@@ -21,13 +21,14 @@ class Library(torch_eager.Library):
     def axes(cls, workload: Workload) -> dict[str, Sequence[Any]]:
         modes = ("default", "max-autotune-no-cudagraphs")
         if workload.kind == "predict":
-            return {"mode": modes, "freezing": (False, True), "cpp_wrapper": (False, True), "threads": (1, 2)}
+            switches = {"mode": modes, "freezing": (False, True), "cpp_wrapper": (False, True), "threads": (1, 2)}
+            return cls.layouts(workload, switches)
         axes: dict[str, Sequence[Any]] = {"mode": modes, "optimizer": ("eager", "compiled"), "threads": (1, 2)}
         if not workload.small:
             axes["fused"] = (True, False)
         else:
             axes["cpp_wrapper"] = (False, True)
-        return axes
+        return cls.layouts(workload, axes)
 
     @classmethod
     def environment(cls, variant: Variant) -> dict[str, str]:
@@ -66,4 +67,4 @@ class Library(torch_eager.Library):
             result: np.ndarray = model(from_numpy(a)).numpy()
             return result
 
-        return predict, x
+        return predict, [self.laid(a) for a in x]

@@ -22,7 +22,12 @@ class Library(Peer):
         axes: dict[str, Sequence[Any]] = {"threads": (1, 2)}
         if workload.kind == "train":
             axes["fused"] = (True, False)
-        return axes
+        return cls.layouts(workload, axes)
+
+    @classmethod
+    def layouts(cls, workload: Workload, axes: dict[str, Sequence[Any]]) -> dict[str, Sequence[Any]]:
+        """Images as they are, or with neighbouring channels; as many threads as there are first."""
+        return {"layout": ("NHWC", "NCHW"), **axes, "threads": (2, 1)} if workload.image else axes
 
     def prepare(self) -> None:
         import torch
@@ -32,18 +37,13 @@ class Library(Peer):
         torch.set_num_threads(self.threads)
         torch.set_num_interop_threads(1)
         w = self.workload
-        modules: list[Any] = []
-        kinds = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid}
         self.dtype = getattr(torch, w.dtype)
-        for i, (a, b) in enumerate(zip(w.sizes, w.sizes[1:], strict=False)):
-            modules.append(nn.Linear(a, b, dtype=self.dtype))
-            last = i == len(w.sizes) - 2
-            kind = w.output if last else w.hidden
-            if kind in kinds:
-                modules.append(kinds[kind]())
-            elif kind == "softmax" and w.kind == "predict":  # the loss takes logits
-                modules.append(nn.Softmax(dim=1))
+        modules = self._images(nn) if w.image else self._dense(nn)
+        if w.output == "softmax" and w.kind == "predict":  # the loss takes logits
+            modules.append(nn.Softmax(dim=1))
         self.model = nn.Sequential(*modules)
+        if self.variant.get("layout") == "NHWC":
+            self.model = self.model.to(memory_format=torch.channels_last)
         self.initial = [torch.from_numpy(a.copy()) for pair in w.weights() for a in pair]
         self._set_weights()
         if w.kind == "train":
@@ -51,6 +51,40 @@ class Library(Peer):
             self.loss = nn.functional.cross_entropy if w.loss == "cross_entropy" else nn.functional.mse_loss
         else:
             self.model.eval()
+
+    def _dense(self, nn: Any) -> list[Any]:
+        w = self.workload
+        kinds = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid}
+        modules: list[Any] = []
+        for i, (a, b) in enumerate(zip(w.sizes, w.sizes[1:], strict=False)):
+            modules.append(nn.Linear(a, b, dtype=self.dtype))
+            kind = w.output if i == len(w.sizes) - 2 else w.hidden
+            if kind in kinds:
+                modules.append(kinds[kind]())
+        return modules
+
+    def _images(self, nn: Any) -> list[Any]:
+        modules: list[Any] = []
+        for layer, before, _ in self.workload.walk():
+            if layer.kind == "conv":
+                modules.append(nn.Conv2d(before[0], layer.units, layer.kernel, padding=layer.padding))
+            elif layer.kind == "pool":
+                modules.append(nn.MaxPool2d(2))
+            elif layer.kind == "average":
+                modules += [nn.AdaptiveAvgPool2d(1), nn.Flatten()]
+            elif layer.kind == "flatten":
+                modules.append(nn.Flatten())
+            else:
+                modules.append(nn.Linear(before[0], layer.units))
+            if layer.activation == "relu":
+                modules.append(nn.ReLU())
+        return modules
+
+    def laid(self, x: np.ndarray) -> np.ndarray:
+        """Images in memory as the setting has it, once, before anything is timed."""
+        if self.variant.get("layout") != "NHWC":
+            return x
+        return np.ascontiguousarray(x.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
 
     def _set_weights(self) -> None:
         with self.torch.no_grad():
@@ -68,7 +102,7 @@ class Library(Peer):
 
     def load(self, x: np.ndarray, y: np.ndarray, epochs: int) -> None:
         b = self.workload.batch
-        pairs = zip(self.torch.from_numpy(x).split(b), self.torch.from_numpy(y).split(b), strict=True)
+        pairs = zip(self.torch.from_numpy(self.laid(x)).split(b), self.torch.from_numpy(y).split(b), strict=True)
         self.batches = list(pairs)
         self.epochs = epochs
 
@@ -103,4 +137,4 @@ class Library(Peer):
             result: np.ndarray = model(from_numpy(a)).numpy()
             return result
 
-        return predict, x
+        return predict, [self.laid(a) for a in x]

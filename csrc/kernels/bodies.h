@@ -5,7 +5,7 @@
 #include "kernels/gemm_tmpl.h"
 #include "kernels/conv_tmpl.h"
 #include "kernels/winograd_tmpl.h"
-#include "kernels/pool_tmpl.h"
+#include "kernels/layout_tmpl.h"
 #include "kernels/gemv_tmpl.h"
 #include "kernels/window_tmpl.h"
 #include "kernels/norm_tmpl.h"

@@ -31,11 +31,12 @@ enum {
   FN(conv_many) = MASKED || (CONV_ARM && VL > 1), /* 32 vector registers, not 16 */
   NV = FN(conv_many) ? 4 : 2,
   /* rows of a tile of 1, 2, 3, 4 vectors. Arm: GCC keeps every broadcast of a step in a register of its own. */
-  ROWS_1 = FN(conv_many) || VL * sizeof(real) == 32 ? 9 : 8,
+  ROWS_1 = FN(conv_many) || VL * sizeof(real) == 32 ? 9 : 4,
   ROWS_2 = !FN(conv_many) ? VL * sizeof(real) == 32 ? 6 : 4
   : CONV_ARM              ? 9
                           : 10,
-  TAPS = 9,          /* of a depthwise tile, and where the vector is not whole and there are no masks: */
+  TAPS = FN(conv_many) || VL * sizeof(real) == 32 ? 9
+                                                  : 3, /* of a depthwise tile, and where the vector is not whole and there are no masks: */
   TAPS_OF_SOME = 3,
   ROWS_3 = CONV_ARM ? 6 : 8,
   ROWS_4 = CONV_ARM ? 5 : 6,

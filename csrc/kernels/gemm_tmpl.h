@@ -35,11 +35,13 @@
 #define MC FN(gemm_mc)
 #define LDA FN(gemm_lda)
 #define MASKS FN(gemm_masks)
+#define FREE_MASKS FN(gemm_free_masks)
 #define tile_fn FN(gemm_tile_fn)
 
 enum {
   FN(gemm_many) = VL * sizeof(real) == 64 || (GEMM_ARM && VL > 1), /* 32 vector registers, not 16 */
   MASKS = VL * sizeof(real) >= 32,                                 /* loads and stores of some lanes cost no more than whole ones */
+  FREE_MASKS = VL * sizeof(real) == 64,                            /* one tile for both: nothing is gained by a second */
   MR = MASKS      ? 6
   : FN(gemm_many) ? 5
                   : 4, /* Arm: five, for GCC keeps every a of a step in a register of its own */
@@ -151,7 +153,8 @@ EACH_TILE(TILE)
 
 /* [some][nv - 1][mr - 1]; what this instruction set cannot hold in registers is not referred to, and so not compiled in. */
 static tile_fn *const FN(gemm_tiles)[2][4][6] = {
-#define TILE(mr, nv) [0][nv - 1][mr - 1] = mr <= MR && nv <= NV ? FN(gemm_tile_##mr##x##nv) : NULL,
+#define TILE(mr, nv) \
+  [0][nv - 1][mr - 1] = mr > MR || nv > NV ? NULL : FREE_MASKS ? FN(gemm_some_##mr##x##nv) : FN(gemm_tile_##mr##x##nv),
     EACH_TILE(TILE)
 #undef TILE
 #define TILE(mr, nv) [1][nv - 1][mr - 1] = mr <= MR && nv <= NV && MASKS ? FN(gemm_some_##mr##x##nv) : NULL,
@@ -417,5 +420,6 @@ static void FN(gemm)(int ta, int tb, size_t m, size_t n, size_t k, const real *a
 #undef MC
 #undef LDA
 #undef MASKS
+#undef FREE_MASKS
 #undef tile_fn
 #undef GEMM_ARM

@@ -85,24 +85,27 @@ static void FN(column_cross)(size_t count, size_t n, const real *dy, const real 
   if (rest) FN(norm_columns)(1, rest, dy + rows * n, x + rows * n, n, center, sums, sums + n);
 }
 
-/* y (+)= (x - center) a + b or, with dy, a dy + b (x - center) + c, for n columns of `vectors` vectors. */
-V_INLINE void FN(norm_panel_blend)(const int vectors, size_t rows, size_t n, size_t ld, const real *dy, const real *x, const real *center,
-                                   const real *a, const real *b, const real *c, real *y, int accumulate) {
+/* y (+)= (x - center) a + b or, with dy, a dy + b (x - center) + c, for `vectors` vectors of columns; some: for the one of n columns. */
+V_INLINE vreal FN(norm_at)(const real *p, const int some, size_t n) { return some ? v_load_n(p, n) : v_load(p); }
+V_INLINE void FN(norm_panel_blend)(const int vectors, const int some, size_t rows, size_t n, size_t ld, const real *dy, const real *x,
+                                   const real *center, const real *a, const real *b, const real *c, real *y, int accumulate) {
   vreal m[PANEL], p[PANEL], q[PANEL], s[PANEL];
 #pragma GCC unroll 4
   for (int v = 0; v < vectors; v++) {
     size_t j = (size_t)v * VL;
-    m[v] = v_get(center + j, n - j), p[v] = v_get(a + j, n - j), q[v] = v_get(b + j, n - j);
-    s[v] = dy ? v_get(c + j, n - j) : v_zero();
+    m[v] = FN(norm_at)(center + j, some, n), p[v] = FN(norm_at)(a + j, some, n), q[v] = FN(norm_at)(b + j, some, n);
+    s[v] = dy ? FN(norm_at)(c + j, some, n) : v_zero();
   }
   for (size_t i = 0; i < rows; i++) {
     TESTED(accumulate);
 #pragma GCC unroll 4
     for (int v = 0; v < vectors; v++) {
-      size_t at = i * ld + (size_t)v * VL, left = n - (size_t)v * VL;
-      vreal d = v_sub(v_get(x + at, left), m[v]);
-      vreal r = dy ? v_fma(p[v], v_get(dy + at, left), v_fma(q[v], d, s[v])) : v_fma(d, p[v], q[v]);
-      v_put(y + at, accumulate ? v_add(v_get(y + at, left), r) : r, left);
+      size_t at = i * ld + (size_t)v * VL;
+      vreal d = v_sub(FN(norm_at)(x + at, some, n), m[v]);
+      vreal r = dy ? v_fma(p[v], FN(norm_at)(dy + at, some, n), v_fma(q[v], d, s[v])) : v_fma(d, p[v], q[v]);
+      if (accumulate) r = v_add(FN(norm_at)(y + at, some, n), r);
+      if (some) v_store_n(y + at, r, n);
+      else v_store(y + at, r);
     }
   }
 }
@@ -113,12 +116,13 @@ V_INLINE void FN(norm_blend)(size_t count, size_t n, const real *dy, const real 
   while (count) {
     size_t rows = count / n < 16 ? count / n : 16, width = n, j = 0;
     if (rows == 0) rows = 1, width = count;
-    for (; j + PANEL * VL <= width; j += PANEL * VL)
-      FN(norm_panel_blend)(PANEL, rows, PANEL * VL, n, dy ? dy + j : NULL, x + j, center + j, a + j, b + j, dy ? c + j : NULL, y + j,
-                           accumulate);
-    for (; j < width; j += VL)
-      FN(norm_panel_blend)(1, rows, width - j, n, dy ? dy + j : NULL, x + j, center + j, a + j, b + j, dy ? c + j : NULL, y + j,
-                           accumulate);
+#define BLEND(vectors, some) \
+  FN(norm_panel_blend)(vectors, some, rows, width - j, n, dy ? dy + j : NULL, x + j, center + j, a + j, b + j, dy ? c + j : NULL, y + j, \
+                       accumulate)
+    for (; j + PANEL * VL <= width; j += PANEL * VL) BLEND(PANEL, 0);
+    for (; j + VL <= width; j += VL) BLEND(1, 0);
+    if (j < width) BLEND(1, 1);
+#undef BLEND
     x += rows * width, y += rows * width, count -= rows * width;
     if (dy) dy += rows * width;
   }

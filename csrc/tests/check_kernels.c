@@ -2,27 +2,25 @@
    set of this machine, in both dtypes, against long double definitions.
 
    check_kernels            correctness: awkward sizes, unaligned arrays between unmapped pages, aliasing, position independence, ULPs
-   check_kernels --bench    nanoseconds an element, arrays of 1024
+   check_kernels --bench    nanoseconds an element and the share of what the first and second cache give, measured here, of the best
+                            instruction set, or of [isa]
 
    A kernel without a check does not compile: kernels.def calls check_<name>. Checks are in check_kernels_tmpl.h and check_norms_tmpl.h,
    once a dtype. */
 #if !defined(_WIN32) && !defined(_GNU_SOURCE)
 #define _GNU_SOURCE /* MAP_ANONYMOUS, clock_gettime */
 #endif
-#include "kernels/kernels.h"
+#include "tests/bench.h"
 #include "kernels/scalar_math.h"
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 typedef long double wide;
 static long passed, failed;
 static const char *isa, *dtype;
 static int bench;
+static limits limit;
 
 static void verdict(int good, const char *what, const char *how, size_t n, int mode) {
   if (good) passed++;
@@ -37,12 +35,6 @@ static double uniform(void) { /* [0, 1) */
 static uint64_t random_bits(void) {
   uint64_t high = (uint64_t)(uniform() * 0x1p32);
   return high << 32 | (uint64_t)(uniform() * 0x1p32);
-}
-
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
 }
 
 /* Arrays of up to 64 KiB, each between two unmapped pages. Mode 0 starts at the first byte, mode 1 ends at the last one, others start
@@ -71,6 +63,22 @@ static int intact(int i, const void *array, size_t bytes) {
 
 static const size_t sizes[] = {0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 129, 1000};
 enum { SIZES = sizeof sizes / sizeof *sizes };
+
+/* ---- bench: `rows` rows of 64 elements an array, once in the first cache and once in the second. */
+enum { BENCH_COLUMNS = 64, BENCH_LEVELS = 2 };
+static const size_t bench_bytes[BENCH_LEVELS] = {4096, 57344}; /* an array */
+
+/* read, written: of each element, in arrays; also_read: written ones that are read before */
+static void bench_line(const char *name, size_t size, double read, double written, double also_read, const double *seconds) {
+  printf("  %-22s", name);
+  for (int i = 0; i < BENCH_LEVELS; i++) {
+    const double bytes = (double)bench_bytes[i];
+    const char *level;
+    const double part = share_of_memory(&limit, read * bytes, written * bytes, also_read * bytes, seconds[i], &level);
+    printf("  %7.3f ns an element %5.1f %% of %s", seconds[i] * 1e9 / bytes * (double)size, part, level);
+  }
+  printf("\n");
+}
 
 /* The definitions, in long double. */
 static wide sigmoid_wide(wide x) { return x < 0 ? expl(x) / (1 + expl(x)) : 1 / (1 + expl(-x)); }
@@ -128,6 +136,7 @@ static void check_table(const cnn_kernels *table) {
   {
     const cnn_kernels_f32 *t = &table->f32;
     dtype = "f32";
+    if (bench) limit = limits_of(isa, sizeof(float)), print_limits(isa, dtype, &limit);
 #define TYPE f32
 #include "kernels/kernels.def"
 #undef TYPE
@@ -135,6 +144,7 @@ static void check_table(const cnn_kernels *table) {
   {
     const cnn_kernels_f64 *t = &table->f64;
     dtype = "f64";
+    if (bench) limit = limits_of(isa, sizeof(double)), print_limits(isa, dtype, &limit);
 #define TYPE f64
 #include "kernels/kernels.def"
 #undef TYPE
@@ -168,6 +178,12 @@ static void check_table(const cnn_kernels *table) {
 int main(int count, char **words) {
   bench = count > 1 && !strcmp(words[1], "--bench");
   make_rooms();
+  if (bench) {
+    const cnn_kernels *t = bench_kernels(count > 2 ? words[2] : NULL);
+    if (!t) return 2;
+    check_table(t);
+    return failed != 0;
+  }
   isa = "inline", dtype = "f32", scalar_math_f32();
   dtype = "f64", scalar_math_f64();
   printf("\n");

@@ -50,7 +50,53 @@ static real T_(draw)(char kind) {
   }
 }
 
+/* Apart by a few lines, so that they do not meet in one set of the cache. */
+static real **T_(bench_arrays)(int level) {
+  static real *a[ARRAYS];
+  for (int i = 0; i < ARRAYS; i++) {
+    a[i] = (real *)(void *)(room[i] + 320 * i);
+    for (size_t j = 0; j < bench_bytes[level] / sizeof(real); j++) a[i][j] = T_(draw)('p') / 8 + (real)0.1;
+  }
+  return a;
+}
+#define BENCH(name, read, written, call) \
+  if (bench) { \
+    double seconds_[BENCH_LEVELS]; \
+    for (int level_ = 0; level_ < BENCH_LEVELS; level_++) { \
+      const size_t n = BENCH_COLUMNS, rows = bench_bytes[level_] / sizeof(real) / n; \
+      real **a = T_(bench_arrays)(level_); \
+      TIME(seconds_[level_], call, 0.005); \
+    } \
+    bench_line(name, sizeof(real), read, written, 0, seconds_); \
+    return; \
+  }
+
+static void T_(bench_element)(const TABLE *t, const T_(element) * e) {
+  double seconds[BENCH_LEVELS], read = 0, written = 0, also_read = 0;
+  for (int level = 0; level < BENCH_LEVELS; level++) {
+    const size_t n = bench_bytes[level] / sizeof(real);
+    real **a = T_(bench_arrays)(level);
+    TIME(seconds[level], e->run(t, n, a, e->c, 0), 0.005);
+  }
+  for (int i = 0; e->arrays[i]; i++) { /* NaN comes out again where what was there is read */
+    real **a = T_(bench_arrays)(0), sum = 0;
+    if (e->arrays[i] >= 'a') {
+      read++;
+      continue;
+    }
+    a[i][0] = NAN;
+    e->run(t, 1, a, e->c, 0);
+    for (int j = 0; e->arrays[j]; j++) sum += a[j][0];
+    read += sum != sum, also_read += sum != sum, written++;
+  }
+  bench_line(e->name, sizeof(real), read, written, also_read, seconds);
+}
+
 static void T_(elementwise)(const TABLE *t, const T_(element) * e) {
+  if (bench) {
+    T_(bench_element)(t, e);
+    return;
+  }
   static real in[ARRAYS][1024], out[ARRAYS][1024];
   int count = (int)strlen(e->arrays);
   real *a[ARRAYS];
@@ -97,16 +143,6 @@ static void T_(elementwise)(const TABLE *t, const T_(element) * e) {
           verdict(T_(same)(b[to], out[to], n), e->name, "aliasing matters", n, mode);
         }
       }
-  if (!bench) return;
-  double best = 1e30;
-  for (int i = 0; i < count; i++)
-    for (size_t j = 0; j < 1024; j++) (a[i] = in[i])[j] = T_(draw)(e->arrays[i]);
-  for (int round = 0; round < 20; round++) {
-    double start = now();
-    for (int i = 0; i < 20; i++) e->run(t, 1024, a, e->c, 0);
-    best = fmin(best, (now() - start) / 20 / 1024);
-  }
-  printf("%-7s %s %-22s %7.3f ns/element\n", isa, dtype, e->name, best);
 }
 
 #define ELEMENT(name, arrays, alias, flags, tolerance, constants, call, definition) \
@@ -114,7 +150,7 @@ static void T_(elementwise)(const TABLE *t, const T_(element) * e) {
   static void T_(right_##name)(wide *v, const real *c, int flag) { (void)flag, (void)c; definition; } \
   static void T_(check_##name)(const TABLE *t) { \
     T_(elementwise)(t, &(T_(element)){#name, arrays, alias, flags, tolerance, constants, T_(run_##name), T_(right_##name)}); \
-    T_(after_##name)(t); \
+    if (!bench) T_(after_##name)(t); \
   }
 #define AFTER(name) static void T_(after_##name)(const TABLE *t) { (void)t; }
 #define C(...) ((const real[8]){__VA_ARGS__}) /* in parentheses, to pass through other macros */
@@ -233,8 +269,12 @@ AFTER(scale) AFTER(add) AFTER(mul) ELEMENT(axpy, "nN", "", 0, 8, C((real)0.7), t
 ELEMENT(clip, "N", "", 0, 0, C(-1, 2), t->clip(n, c[0], c[1], a[0]), v[0] = fminl(fmaxl(v[0], c[0]), c[1]))
 
 /* Reductions: over every size and place; the result may not depend on the place. */
-#define REDUCTION(name, call, start, step, tolerance) \
+#define REDUCTION(name, inputs, call, start, step, tolerance) \
+  static double T_(run_##name)(const TABLE *t, size_t n, const real *x, const real *y) { return (void)y, (double)(call); } \
   static void T_(check_##name)(const TABLE *t) { \
+    static volatile double sink; \
+    (void)sink; \
+    BENCH(#name, inputs, 0, sink = T_(run_##name)(t, rows * n, a[0], a[1])) \
     static real in[2][1024]; \
     for (int s = 0; s < SIZES; s++) { \
       size_t n = sizes[s]; \
@@ -243,7 +283,7 @@ ELEMENT(clip, "N", "", 0, 0, C(-1, 2), t->clip(n, c[0], c[1], a[0]), v[0] = fmin
       for (int mode = 0; mode < MODES; mode++) { \
         real *x = place(0, n * sizeof(real), sizeof(real), mode), *y = place(1, n * sizeof(real), sizeof(real), (mode + 1) % MODES); \
         memcpy(x, in[0], n * sizeof(real)), memcpy(y, in[1], n * sizeof(real)); \
-        double got = (double)(call); \
+        double got = T_(run_##name)(t, n, x, y); \
         wide right = start, size = 0; \
         for (size_t i = 0; i < n; i++) step; \
         if (mode == 0) first = got; \
@@ -252,31 +292,18 @@ ELEMENT(clip, "N", "", 0, 0, C(-1, 2), t->clip(n, c[0], c[1], a[0]), v[0] = fmin
         verdict(intact(0, x, n * sizeof(real)), #name, "wrote outside", n, mode); \
       } \
     } \
-    if (bench) { \
-      size_t n = 1024; \
-      double best = 1e30; \
-      const real *x = in[0], *y = in[1]; \
-      volatile double sink; \
-      for (int round = 0; round < 400; round++) { \
-        double begin = now(); \
-        for (int i = 0; i < 10; i++) sink = (double)(call); \
-        best = fmin(best, (now() - begin) / 10 / 1024); \
-      } \
-      (void)sink, (void)y; \
-      printf("%-7s %s %-22s %7.3f ns/element\n", isa, dtype, #name, best); \
-    } \
     T_(after_##name)(t); \
   }
 AFTER(dot)
 AFTER(sum)
-REDUCTION(dot, t->dot(n, x, y), 0, (right += (wide)x[i] * y[i], size += fabsl((wide)x[i] * y[i])), EPS * 40)
-REDUCTION(sum, t->sum(n, x), 0, (right += x[i], size += fabsl(x[i])), EPS * 40)
+REDUCTION(dot, 2, t->dot(n, x, y), 0, (right += (wide)x[i] * y[i], size += fabsl((wide)x[i] * y[i])), EPS * 40)
+REDUCTION(sum, 1, t->sum(n, x), 0, (right += x[i], size += fabsl(x[i])), EPS * 40)
 static void T_(after_sum_squares)(const TABLE *t) { /* where float overflows, double does not */
   real big[3] = {(real)(BITS == 32 ? 1e30 : 1e100), 1, 2};
   double b = big[0];
   verdict(t->sum_squares(3, big) == b * b, "sum_squares", "overflow", 3, 0);
 }
-REDUCTION(sum_squares, t->sum_squares(n, x), 0, (right += (wide)x[i] * x[i], size = right), 0x1p-52 * 40)
+REDUCTION(sum_squares, 1, t->sum_squares(n, x), 0, (right += (wide)x[i] * x[i], size = right), 0x1p-52 * 40)
 static void T_(after_max)(const TABLE *t) {
   static real x[70];
   int good = 1;
@@ -293,7 +320,7 @@ static void T_(after_max)(const TABLE *t) {
     }
   verdict(good, "max", "place of the largest or of a NaN", 70, 0);
 }
-REDUCTION(max, n ? t->max(n, x) : -INFINITY, -INFINITY, (right = fmaxl(right, x[i])), 0)
+REDUCTION(max, 1, n ? t->max(n, x) : -INFINITY, -INFINITY, (right = fmaxl(right, x[i])), 0)
 static void T_(after_find_nonfinite)(const TABLE *t) {
   static real x[70];
   int good = 1;
@@ -305,7 +332,7 @@ static void T_(after_find_nonfinite)(const TABLE *t) {
     }
   verdict(good, "find_nonfinite", "index", 70, 0);
 }
-REDUCTION(find_nonfinite, t->find_nonfinite(n, x), (wide)n, (void)size, 0)
+REDUCTION(find_nonfinite, 1, t->find_nonfinite(n, x), (wide)n, (void)size, 0)
 
 #define PLACE_ROWS(i, rows, n, ld) place(i, ((rows) ? ((rows) - 1) * (ld) + (n) : 0) * sizeof(real), sizeof(real), mode)
 #define ROWS_INTACT(i, p, rows, n, ld) intact(i, p, ((rows) ? ((rows) - 1) * (ld) + (n) : 0) * sizeof(real))
@@ -337,8 +364,14 @@ static void T_(rows)(const TABLE *t, int summing) {
         verdict(good, name, "wrong", n, mode);
       }
 }
-static void T_(check_add_row)(const TABLE *t) { T_(rows)(t, 0); }
-static void T_(check_sum_rows)(const TABLE *t) { T_(rows)(t, 1); }
+static void T_(check_add_row)(const TABLE *t) {
+  BENCH("add_row", 1, 1, t->add_row(rows, n, a[0], a[1], n))
+  T_(rows)(t, 0);
+}
+static void T_(check_sum_rows)(const TABLE *t) {
+  BENCH("sum_rows", 1, 0, t->sum_rows(rows, n, a[0], n, a[1]))
+  T_(rows)(t, 1);
+}
 
 /* ---- pools */
 #include "tests/check_pools_tmpl.h"
@@ -350,7 +383,7 @@ static void T_(check_gemv)(const TABLE *t) { (void)t; }
 static void T_(check_gemv_t)(const TABLE *t) { (void)t; }
 static void T_(check_ger)(const TABLE *t) { (void)t; }
 
-/* ---- convolutions, pools, transpose: check_windows.c */
+/* ---- convolutions, transpose: check_windows.c */
 static void T_(check_conv_forward)(const TABLE *t) { (void)t; }
 static void T_(check_conv_outer)(const TABLE *t) { (void)t; }
 static void T_(check_conv_depthwise_forward)(const TABLE *t) { (void)t; }
@@ -359,8 +392,6 @@ static void T_(check_conv_scatter)(const TABLE *t) { (void)t; }
 static void T_(check_winograd_weights)(const TABLE *t) { (void)t; }
 static void T_(check_winograd_forward)(const TABLE *t) { (void)t; }
 static void T_(check_winograd_scratch)(const TABLE *t) { (void)t; }
-static void T_(check_pool_max)(const TABLE *t) { (void)t; }
-static void T_(check_pool_sum)(const TABLE *t) { (void)t; }
 static void T_(check_transpose)(const TABLE *t) { (void)t; }
 
 /* ---- activations. Backward arrays: dy, z, y, dz; z or y as the row reads, unrelated here, for the derivative is of one of them. */
@@ -385,6 +416,7 @@ ACTIVATION(hard_sigmoid, C(0), ramp_wide(z) / 6, 1, fabsl(u) < 3 ? 1 / 6.0L : 0)
 ACTIVATION(hard_swish, C(0), z *ramp_wide(z) / 6, 1, fabsl(u) < 3 ? u / 3 + 0.5L : u > 0)
 
 static void T_(check_softmax_forward)(const TABLE *t) {
+  BENCH("softmax_forward", 1, 1, t->softmax_forward(rows, n, a[0], a[1]))
   for (int s = 1; s < SIZES; s++)
     for (size_t rows = 0; rows < 4; rows++)
       for (int mode = 0; mode < MODES; mode++) {
@@ -416,6 +448,7 @@ static void T_(check_softmax_forward)(const TABLE *t) {
 }
 
 static void T_(check_softmax_backward)(const TABLE *t) {
+  BENCH("softmax_backward", 2, 1, t->softmax_backward(rows, n, a[0], a[1], a[2], 0))
   for (int s = 1; s < SIZES; s++)
     for (int flag = 0; flag < 2; flag++)
       for (int mode = 0; mode < MODES; mode++) {
@@ -482,6 +515,7 @@ ADAM(adam_update, 0)
 #undef SWEEP
 #undef SCALAR
 #undef REDUCTION
+#undef BENCH
 #undef PLACE_ROWS
 #undef ROWS_INTACT
 #undef ACTIVATION

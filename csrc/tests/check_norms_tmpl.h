@@ -43,8 +43,14 @@ static void T_(norm_column_sums)(const TABLE *t, int cross) {
         verdict(on, name, "a call does not go on with the chain of the one before", n, mode);
       }
 }
-static void T_(check_column_moments)(const TABLE *t) { T_(norm_column_sums)(t, 0); }
-static void T_(check_column_cross)(const TABLE *t) { T_(norm_column_sums)(t, 1); }
+static void T_(check_column_moments)(const TABLE *t) {
+  BENCH("column_moments", 1, 0, t->column_moments(rows * n, n, a[0], a[1], (double *)(void *)a[6]))
+  T_(norm_column_sums)(t, 0);
+}
+static void T_(check_column_cross)(const TABLE *t) {
+  BENCH("column_cross", 2, 0, t->column_cross(rows * n, n, a[0], a[1], a[2], (double *)(void *)a[6]))
+  T_(norm_column_sums)(t, 1);
+}
 
 static void T_(norm_columns)(const TABLE *t, int blend) {
   const char *name = blend ? "column_blend" : "column_scale";
@@ -75,8 +81,14 @@ static void T_(norm_columns)(const TABLE *t, int blend) {
           verdict(T_(same)(blend ? a[0] : a[1], plain, count), name, "aliasing or place matters", n, mode);
         }
 }
-static void T_(check_column_scale)(const TABLE *t) { T_(norm_columns)(t, 0); }
-static void T_(check_column_blend)(const TABLE *t) { T_(norm_columns)(t, 1); }
+static void T_(check_column_scale)(const TABLE *t) {
+  BENCH("column_scale", 1, 1, t->column_scale(rows * n, n, a[0], a[1], a[2], a[3], a[4], 0))
+  T_(norm_columns)(t, 0);
+}
+static void T_(check_column_blend)(const TABLE *t) {
+  BENCH("column_blend", 2, 1, t->column_blend(rows * n, n, a[0], a[1], a[2], a[3], a[4], a[5], a[6], 0))
+  T_(norm_columns)(t, 1);
+}
 
 static void T_(norm_row_sums)(const TABLE *t, int cross) {
   const char *name = cross ? "row_cross" : "row_moments";
@@ -107,8 +119,14 @@ static void T_(norm_row_sums)(const TABLE *t, int cross) {
       verdict(intact(4, sums, 2 * ROWS * sizeof(double)) && T_(same)(x, x0, ROWS * n), name, "wrote outside", n, mode);
     }
 }
-static void T_(check_row_moments)(const TABLE *t) { T_(norm_row_sums)(t, 0); }
-static void T_(check_row_cross)(const TABLE *t) { T_(norm_row_sums)(t, 1); }
+static void T_(check_row_moments)(const TABLE *t) {
+  BENCH("row_moments", 1, 0, t->row_moments(rows, n, a[0], (double *)(void *)a[6]))
+  T_(norm_row_sums)(t, 0);
+}
+static void T_(check_row_cross)(const TABLE *t) {
+  BENCH("row_cross", 2, 0, t->row_cross(rows, n, a[0], a[1], a[2], a[3], (double *)(void *)a[6]))
+  T_(norm_row_sums)(t, 1);
+}
 
 static void T_(norm_rows)(const TABLE *t, int blend) {
   const char *name = blend ? "row_blend" : "row_scale";
@@ -140,10 +158,17 @@ static void T_(norm_rows)(const TABLE *t, int blend) {
         verdict(T_(same)(blend ? a[0] : a[1], plain, ROWS * n), name, "aliasing or place matters", n, mode);
       }
 }
-static void T_(check_row_scale)(const TABLE *t) { T_(norm_rows)(t, 0); }
-static void T_(check_row_blend)(const TABLE *t) { T_(norm_rows)(t, 1); }
+static void T_(check_row_scale)(const TABLE *t) {
+  BENCH("row_scale", 1, 1, t->row_scale(rows, n, a[0], a[1], a[2], a[3], a[4]))
+  T_(norm_rows)(t, 0);
+}
+static void T_(check_row_blend)(const TABLE *t) {
+  BENCH("row_blend", 2, 1, t->row_blend(rows, n, a[0], a[1], a[2], a[3], a[4], a[5], 0))
+  T_(norm_rows)(t, 1);
+}
 
 static void T_(check_row_products)(const TABLE *t) {
+  BENCH("row_products", 2, 0, t->row_products(rows, n, a[0], a[1], n, a[2], a[3], a[4]))
   static real x0[T_(NORM_MOST)], dy0[T_(NORM_MOST)], each0[32], dw0[200], db0[200];
   static real one_dw[200], one_db[200];
   enum { ROWS = 5, GAP = 3 };

@@ -49,8 +49,23 @@ static void T_(pools)(const TABLE *t, int what) {
           verdict(good, names[what], "wrong", channels, (int)s * 100 + mode * 10 + (int)pixels);
         }
 }
-static void T_(check_window_max)(const TABLE *t) { T_(pools)(t, 0); }
-static void T_(check_window_max_backward)(const TABLE *t) { T_(pools)(t, 1); }
-static void T_(check_window_sum)(const TABLE *t) { T_(pools)(t, 2); }
-static void T_(check_window_sum_backward)(const TABLE *t) { T_(pools)(t, 3); }
+/* 2x2 over two rows of an image of 16 channels: a tap an element. The image is a[0], what has a number a window behind it. */
+#define POOL rows * n / 64, 32, 2, 2, rows * n / 2, 16
+static void T_(check_window_max)(const TABLE *t) {
+  BENCH("window_max", 1, 0.5, t->window_max(POOL, a[0], a[1], a[2]))
+  T_(pools)(t, 0);
+}
+static void T_(check_window_max_backward)(const TABLE *t) {
+  BENCH("window_max_backward", 0.5, 1, t->window_max_backward(POOL, a[1], a[2], a[0], 0))
+  T_(pools)(t, 1);
+}
+static void T_(check_window_sum)(const TABLE *t) {
+  BENCH("window_sum", 1, 0.25, t->window_sum(POOL, 1, a[0], a[1]))
+  T_(pools)(t, 2);
+}
+static void T_(check_window_sum_backward)(const TABLE *t) {
+  BENCH("window_sum_backward", 0.25, 1, t->window_sum_backward(POOL, 1, a[1], a[0], 0))
+  T_(pools)(t, 3);
+}
+#undef POOL
 #undef MOST_PIXELS

@@ -2,7 +2,7 @@
 
    check_products           correctness: awkward sizes, all transpositions, leading dimensions larger than needed, unmapped pages
                             right behind (and in front of) every array, gaps between rows untouched
-   check_products --bench   GFLOP/s and the share of the multiply-add peak measured here in registers; [isa] limits it to one */
+   check_products --bench   shares of the limits measured here, of the best instruction set, or of [isa] */
 #if !defined(_WIN32) && !defined(_GNU_SOURCE)
 #define _GNU_SOURCE /* MAP_ANONYMOUS, clock_gettime */
 #endif
@@ -153,27 +153,31 @@ static double bench_scratch[1 << 17];
     static const size_t sizes[][2] = {{2, 2}, {1, 2}, {16, 4}, {3, 16}, {32, 4}, {16, 32}, {10, 128}, {128, 784}, \
                                       {1024, 784}, {1024, 1024}}; \
     const cnn_kernels_##SUF *K = &t->SUF; \
-    const double peak = peak_of(t->isa) / (strcmp(t->isa, "scalar") ? sizeof(real) : sizeof(float)); \
+    const limits l = limits_of(t->isa, sizeof(real)); \
     real *a = (real *)bench_memory, *b = a + (1 << 22) + 16, *c = b + (1 << 22) + 16, *s = (real *)bench_scratch; \
     for (size_t i = 0; i < 3 << 22; i++) a[i] = (real)((int32_t)next32() * (1.0 / 2147483648.0)); \
-    printf("\n%s %s: peak %.1f GFLOP/s\n", t->isa, #SUF, peak); \
+    print_limits(t->isa, #SUF, &l); \
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) { \
       const int ta = shapes[i].ta, tb = shapes[i].tb; \
       const size_t m = shapes[i].m, n = shapes[i].n, k = shapes[i].k; \
       double sec, flop = 2.0 * (double)m * (double)n * (double)k; \
       TIME(sec, K->gemm(ta, tb, m, n, k, a, ta ? m : k, b, tb ? k : n, c, n, shapes[i].acc, NULL, s), budget); \
       printf("  gemm %-10s %d%d  %4zu x %4zu x %4zu  %10.3f us %7.1f GF %6.1f %%\n", shapes[i].what, ta, tb, m, n, k, sec * 1e6, \
-             flop / sec * 1e-9, flop / sec * 1e-7 / peak); \
+             flop / sec * 1e-9, flop / sec * 1e-7 / l.peak); \
       memset(c, 0, m * n * sizeof *c); \
     } \
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) { \
       const size_t m = sizes[i][0], n = sizes[i][1]; \
-      double v, vt, g; \
+      double v, vt, g, bytes = (double)(m * n * sizeof(real)); \
+      const char *in, *in_g; \
       TIME(v, K->gemv(m, n, a, n, b, c, 0), budget); \
       TIME(vt, K->gemv_t(m, n, a, n, b, c, 0), budget); \
       memset(b, 0, m * sizeof *b); \
       TIME(g, K->ger(m, n, b, c, a, n), budget); \
-      printf("  %4zu x %4zu  gemv %9.1f ns  gemv_t %9.1f ns  ger %9.1f ns\n", m, n, v * 1e9, vt * 1e9, g * 1e9); \
+      const double part = share_of_memory(&l, bytes, 0, 0, v, &in), part_t = share_of_memory(&l, bytes, 0, 0, vt, &in); \
+      const double part_g = share_of_memory(&l, bytes, bytes, bytes, g, &in_g); \
+      printf("  %4zu x %4zu  gemv %9.1f ns %5.1f %%  gemv_t %9.1f ns %5.1f %% of %s   ger %9.1f ns %5.1f %% of %s\n", m, n, v * 1e9, part, \
+             vt * 1e9, part_t, in, g * 1e9, part_g, in_g); \
     } \
   }
 BENCH(float, f32)
@@ -183,19 +187,20 @@ int main(int argc, char **argv) {
   const int bench = argc > 1 && !strcmp(argv[1], "--bench");
   arena *const arenas[] = {&arena_a, &arena_b, &arena_c, &arena_s, &arena_r, &arena_f};
   for (int i = 0; i < 6; i++) *arenas[i] = arena_new();
-  if (bench && !(bench_memory = aligned_alloc(4096, ((size_t)3 << 25) + 4096))) return 2;
+  if (bench) {
+    const cnn_kernels *t = bench_kernels(argc > 2 ? argv[2] : NULL);
+    if (!t || !(bench_memory = aligned_alloc(4096, ((size_t)3 << 25) + 4096))) return 2;
+    const double budget = argc > 3 ? atof(argv[3]) : 0.05;
+    bench_f32(t, budget), bench_f64(t, budget);
+    return 0;
+  }
   for (int isa = 0; isa < CNN_ISA_COUNT; isa++) {
     const cnn_kernels *t = cnn_kernels_of(isa);
-    if (!t || !cnn_isa_available(isa) || (argc > 1 + bench && strcmp(argv[1 + bench], t->isa))) continue;
-    if (bench) {
-      const double budget = argc > 3 ? atof(argv[3]) : 0.05;
-      bench_f32(t, budget), bench_f64(t, budget);
-      continue;
-    }
+    if (!t || !cnn_isa_available(isa) || (argc > 1 && strcmp(argv[1], t->isa))) continue;
     long before = passed;
     check_f32(t), check_f64(t);
     printf("%s: %ld passed\n", t->isa, passed - before);
   }
-  if (!bench) printf("%ld passed, %ld failed\n", passed, failed);
+  printf("%ld passed, %ld failed\n", passed, failed);
   return failed != 0;
 }

@@ -1,15 +1,15 @@
-/* conv_*, winograd_*, pool_* and transpose of every instruction set of this machine, against plain loops, bit for bit.
+/* conv_*, winograd_* and transpose of every instruction set of this machine, against plain loops, bit for bit.
 
    check_windows           correctness: awkward sizes, strides, dilations, parts of the channels, rows anywhere in y, windows in no order,
                            unmapped pages right behind (and in front of) every array, gaps between rows untouched
-   check_windows --bench   GFLOP/s and the share of the multiply-add peak measured here in registers; [isa] limits it to one */
+   check_windows --bench   shares of the limits measured here, of the best instruction set, or of [isa] */
 #if !defined(_WIN32) && !defined(_GNU_SOURCE)
 #define _GNU_SOURCE /* MAP_ANONYMOUS, clock_gettime */
 #endif
 #include "tests/products.h"
 
 static const char *isa, *dtype;
-static arena arena_x, arena_b, arena_y, arena_want, arena_start, arena_where, arena_scratch;
+static arena arena_x, arena_b, arena_y, arena_want, arena_start, arena_u, arena_scratch;
 
 /* ---- geometry: an image just as large as its windows need */
 enum { MOST = 4096 };
@@ -84,22 +84,26 @@ static size_t rows_of(geometry *g, size_t n, size_t extra, const int32_t **to, s
 
 int main(int argc, char **argv) {
   const int bench = argc > 1 && !strcmp(argv[1], "--bench");
-  arena *const arenas[] = {&arena_x, &arena_b, &arena_y, &arena_want, &arena_start, &arena_where, &arena_scratch};
+  arena *const arenas[] = {&arena_x, &arena_b, &arena_y, &arena_want, &arena_start, &arena_u, &arena_scratch};
   for (int i = 0; i < 7; i++) *arenas[i] = arena_new();
+  if (bench) {
+    const cnn_kernels *t = bench_kernels(argc > 2 ? argv[2] : NULL);
+    if (!t) return 2;
+    const double budget = argc > 3 ? atof(argv[3]) : 0.05;
+    isa = t->isa;
+    dtype = "f32", bench_f32(&t->f32, budget);
+    dtype = "f64", bench_f64(&t->f64, budget);
+    return 0;
+  }
   for (int i = 0; i < CNN_ISA_COUNT; i++) {
     const cnn_kernels *t = cnn_kernels_of(i);
-    if (!t || !cnn_isa_available(i) || (argc > 1 + bench && strcmp(argv[1 + bench], t->isa))) continue;
+    if (!t || !cnn_isa_available(i) || (argc > 1 && strcmp(argv[1], t->isa))) continue;
     isa = t->isa;
-    const double budget = argc > 3 ? atof(argv[3]) : 0.05;
     const long before = passed;
-    dtype = "f32";
-    if (bench) bench_f32(&t->f32, budget);
-    else check_f32(&t->f32);
-    dtype = "f64";
-    if (bench) bench_f64(&t->f64, budget);
-    else check_f64(&t->f64);
-    if (!bench) printf("%s: %ld passed\n", isa, passed - before);
+    dtype = "f32", check_f32(&t->f32);
+    dtype = "f64", check_f64(&t->f64);
+    printf("%s: %ld passed\n", isa, passed - before);
   }
-  if (!bench) printf("%ld passed, %ld failed\n", passed, failed);
+  printf("%ld passed, %ld failed\n", passed, failed);
   return failed != 0;
 }

@@ -70,7 +70,7 @@ static void T_(winograd)(const TABLE *t, int m, size_t height, size_t width, siz
   const size_t ldy = width * n + extra, ny = (height - 1) * ldy + width * n, size = t->winograd_scratch(m, height, width, channels, n);
   real *x = arena_take(arena_x, g.extent * sizeof *x, at_end), *b = arena_take(arena_b, nb * sizeof *b, at_end);
   real *y = arena_take(arena_y, ny * sizeof *y, at_end), *start = arena_take(arena_start, n * sizeof *y, at_end);
-  real *parts = arena_take(arena_want, ny * sizeof *y, 0), *u = arena_take(arena_where, e * channels * n * sizeof *u, at_end);
+  real *parts = arena_take(arena_want, ny * sizeof *y, 0), *u = arena_take(arena_u, e * channels * n * sizeof *u, at_end);
   real *scratch = arena_take(arena_scratch, (size * sizeof *scratch + 63) / 64 * 64, 1);
   T_(fill)(x, g.extent), T_(fill)(b, nb), T_(fill)(y, ny), T_(fill)(start, n);
   memset(scratch, 0xff, size * sizeof *scratch); /* NaN: nothing unwritten is used */
@@ -135,52 +135,6 @@ static void T_(depthwise)(const TABLE *t, const shape *s, int disordered, int ac
   verdict(T_(same)(b, want, nb), "conv_depthwise_outer", &g, s, n, way);
 }
 
-/* special: values from a handful, so that there are equals, zeros of both signs, infinities and NaN. */
-static void T_(pools)(const TABLE *t, const shape *s, int disordered, int special, size_t extra, int at_end) {
-  static const double values[] = {0.0, -0.0, 1, -1, INFINITY, -INFINITY, 2, 2};
-  static geometry g;
-  windows_of(&g, s, 1, disordered);
-  const cnn_windows *w = &g.w;
-  const size_t n = s->used, ldy = n + extra, ny = (w->pixels - 1) * ldy + n, count = w->pixels * n;
-  real *x = arena_take(arena_x, g.extent * sizeof *x, at_end), *scale = arena_take(arena_start, w->pixels * sizeof *x, at_end);
-  real *y = arena_take(arena_y, ny * sizeof *y, at_end), *want = arena_take(arena_want, ny * sizeof *y, 0);
-  int32_t *where = arena_take(arena_where, count * sizeof *where, at_end);
-  T_(fill)(x, g.extent), T_(fill)(scale, w->pixels), T_(fill)(y, ny);
-  if (special)
-    for (size_t i = 0; i < g.extent; i++) x[i] = (real)(next32() % 16 == 0 ? NAN : values[next32() % 8]);
-  memset(where, 0xff, count * sizeof *where);
-  memcpy(want, y, ny * sizeof *y);
-  int good = 1;
-  t->pool_max(w, n, x, y, ldy, where);
-  for (size_t m = 0; m < w->pixels; m++)
-    for (size_t j = 0; j < n; j++) {
-      int32_t tap = 0;
-      real best = x[w->pixel[m] + w->chunk[0] + (ptrdiff_t)j];
-      for (size_t c = 1; c < w->chunks; c++) {
-        const real v = x[w->pixel[m] + w->chunk[c] + (ptrdiff_t)j];
-        if (v > best || v != v) best = v, tap = (int32_t)c;
-      }
-      want[m * ldy + j] = best;
-      good &= where[m * n + j] == tap;
-    }
-  verdict(T_(same)(y, want, ny), "pool_max", &g, s, n, special);
-  verdict(good, "pool_max where", &g, s, n, special);
-  T_(fill)(y, ny);
-  for (size_t m = 0; m + 1 < w->pixels; m++) memcpy(y + m * ldy + n, want + m * ldy + n, extra * sizeof *y);
-  t->pool_max(w, n, x, y, ldy, NULL);
-  verdict(T_(same)(y, want, ny), "pool_max without where", &g, s, n, special);
-  if (special) return;
-
-  for (size_t m = 0; m < w->pixels; m++)
-    for (size_t j = 0; j < n; j++) {
-      real sum = 0;
-      for (size_t c = 0; c < w->chunks; c++) sum = sum + x[w->pixel[m] + w->chunk[c] + (ptrdiff_t)j];
-      want[m * ldy + j] = sum * scale[m];
-    }
-  t->pool_sum(w, n, x, scale, y, ldy);
-  verdict(T_(same)(y, want, ny), "pool_sum", &g, s, n, 0);
-}
-
 static void T_(transposes)(const TABLE *t, size_t rows, size_t columns, size_t extra, int at_end) {
   static const geometry none;
   const shape s = {.height = rows, .width = columns};
@@ -222,15 +176,12 @@ static void T_(check)(const TABLE *t) {
     T_(scatter)(t, &s, (int)(next32() % 2), disordered, next32() % 4, at_end);
     s.channels += next32() % 3 ? 0 : next32() % 70, s.used = next32() % 2 ? s.channels : 1 + next32() % s.channels;
     T_(depthwise)(t, &s, disordered, i % 3, next32() % 4, at_end);
-    T_(pools)(t, &s, disordered, i % 2, next32() % 4, at_end);
   }
   /* several blocks of k: of whole chunks, and of parts of chunks */
   static const shape deep[] = {{3, 5, 3, 3, 1, 1, 100, 100},   {2, 3, 3, 3, 1, 2, 300, 300},   {3, 3, 2, 2, 1, 1, 769, 769},
                                {1, 4, 1, 1, 1, 1, 1700, 1700}, {2, 2, 2, 2, 1, 2, 1536, 1536}, {2, 3, 28, 28, 1, 1, 1, 1}};
   for (size_t i = 0; i < sizeof deep / sizeof *deep; i++)
     for (int acc = 0; acc < 3; acc++) T_(products)(t, &deep[i], 1 + next32() % 40, 0, 0, acc, next32() % 2, 1);
-  s = (shape){2, 2, 40, 40, 1, 1, 3, 3};
-  T_(pools)(t, &s, 0, 0, 0, 1), T_(pools)(t, &s, 0, 1, 1, 1);
   for (int m = 2; m <= 4; m += 2) {
     for (size_t height = 1; height <= 9; height++)
       for (size_t width = 1; width <= 9; width++)
@@ -265,25 +216,17 @@ static void T_(bench)(const TABLE *t, double budget) {
                                {16, 16, 3, 3, 1, 1, 256, 256},
                                {14, 14, 5, 5, 1, 1, 128, 128},
                                {28, 28, 3, 3, 1, 1, 6, 6}};
-  static const struct {
-    shape s;
-    const char *what;
-  } pool[] = {{{14, 14, 2, 2, 2, 1, 6, 6}, "2x2 6, 14x14"},
-              {{16, 16, 2, 2, 2, 1, 32, 32}, "2x2 32, 16x16"},
-              {{8, 8, 2, 2, 2, 1, 64, 64}, "2x2 64, 8x8"},
-              {{16, 16, 3, 3, 2, 1, 64, 64}, "3x3/2 64, 16x16"},
-              {{1, 1, 8, 8, 1, 1, 128, 128}, "8x8 128, global"}};
   static const size_t sizes[][2] = {{1, 784}, {3, 1024},  {1024, 3},  {6, 196},  {196, 6},  {16, 25},
                                     {25, 16}, {32, 1024}, {1024, 32}, {64, 256}, {256, 64}, {512, 49}};
   static geometry g;
-  const double peak = peak_of(isa) / (strcmp(isa, "scalar") ? sizeof(real) : sizeof(float));
+  const limits l = limits_of(isa, sizeof(real));
+  const char *level;
   const size_t all = ARENA / sizeof(real);
   real *x = (real *)arena_x.base, *b = (real *)arena_b.base, *y = (real *)arena_y.base, *start = (real *)arena_start.base;
-  int32_t *where = (int32_t *)arena_where.base;
   T_(fill)(x, all), T_(fill)(b, all), T_(fill)(y, all), T_(fill)(start, all);
-  printf("\n%s %s: peak %.1f GFLOP/s\n", isa, dtype, peak);
+  print_limits(isa, dtype, &l);
   double forward, outer, winograd[2];
-#define SHARE(sec) (sec) * 1e6, flop / (sec) * 1e-7 / peak
+#define SHARE(sec) (sec) * 1e6, flop / (sec) * 1e-7 / l.peak
   for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
     const size_t n = shapes[i].n;
     windows_of(&g, &shapes[i].s, 0, 0);
@@ -308,7 +251,7 @@ static void T_(bench)(const TABLE *t, double budget) {
     const size_t n = shapes[i].n;
     if (s->kernel_h != 3 || s->stride != 1 || s->used != s->channels || 36 * s->channels * n > all) continue;
     const double flop = 2.0 * (double)(s->height * s->width * 9 * s->channels * n);
-    real *u = (real *)arena_where.base, *scratch = (real *)arena_scratch.base;
+    real *u = (real *)arena_u.base, *scratch = (real *)arena_scratch.base;
     double weights;
     TIME(weights, t->winograd_weights(2, s->channels, n, b, n, 0, s->channels, u), budget);
     for (int m = 2; m <= 4; m += 2) {
@@ -318,8 +261,10 @@ static void T_(bench)(const TABLE *t, double budget) {
                                scratch),
            budget);
     }
-    printf("  winograd %-26s 2x2 %8.2f us %6.1f %%   4x4 %8.2f us %6.1f %%   weights of 2x2 %8.2f us\n", shapes[i].what, SHARE(winograd[0]),
-           SHARE(winograd[1]), weights * 1e6);
+    const double filters = (double)(s->channels * n * sizeof(real)),
+                 part = share_of_memory(&l, 9 * filters, 16 * filters, 0, weights, &level);
+    printf("  winograd %-26s 2x2 %8.2f us %6.1f %%   4x4 %8.2f us %6.1f %%   weights of 2x2 %8.2f us %5.1f %% of %s\n", shapes[i].what,
+           SHARE(winograd[0]), SHARE(winograd[1]), weights * 1e6, part, level);
   }
   for (size_t i = 0; i < sizeof deep / sizeof *deep; i++) {
     const shape *s = &deep[i];
@@ -333,22 +278,12 @@ static void T_(bench)(const TABLE *t, double budget) {
            s->channels, s->height, s->width, SHARE(forward), SHARE(outer));
   }
 #undef SHARE
-  for (size_t i = 0; i < sizeof pool / sizeof *pool; i++) {
-    const size_t n = pool[i].s.channels;
-    double sum, plain;
-    windows_of(&g, &pool[i].s, 1, 0);
-    const double loads = 1e9 / (double)(g.w.pixels * g.w.chunks * n);
-    TIME(forward, t->pool_max(&g.w, n, x, y, n, where), budget);
-    TIME(plain, t->pool_max(&g.w, n, x, y, n, NULL), budget);
-    TIME(sum, t->pool_sum(&g.w, n, x, start, y, n), budget);
-    printf("  pool %-21s max %8.2f us %6.3f ns a tap   without where %6.3f   sum %6.3f\n", pool[i].what, forward * 1e6, forward * loads,
-           plain * loads, sum * loads);
-  }
   for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
     const size_t rows = sizes[i][0], columns = sizes[i][1];
     TIME(forward, t->transpose(rows, columns, x, columns, y, rows), budget);
-    printf("  transpose %4zu x %4zu  %8.2f us %6.3f ns an element\n", rows, columns, forward * 1e6,
-           forward * 1e9 / (double)(rows * columns));
+    const double bytes = (double)(rows * columns * sizeof(real)), part = share_of_memory(&l, bytes, bytes, 0, forward, &level);
+    printf("  transpose %4zu x %4zu  %8.2f us %6.3f ns an element %5.1f %% of %s\n", rows, columns, forward * 1e6,
+           forward * 1e9 / (double)(rows * columns), part, level);
   }
 }
 #undef TABLE
