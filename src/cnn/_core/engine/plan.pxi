@@ -269,8 +269,6 @@ cdef void plan_rows(Plan *p, const PlanWish *wish) noexcept nogil:
     p.rows = 1
     plan_ops(p)
     uses = WIDE_USES if not p.training and p.graph.arena >= TEAM_PARAMETERS else TILE_USES
-    if p.flops > 4 * <double>p.graph.arena:
-        uses = 48
     uses *= <double>p.graph.arena / (p.flops + 1)
     least = <size_t>(uses if uses < WIDE_USES else WIDE_USES) + 1
     p.rows = <size_t>(TEAM_TILE_BYTES if p.team else TILE_BYTES) // bytes
