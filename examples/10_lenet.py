@@ -62,7 +62,7 @@ if axes:
     maps = net.activations(test_X[digit : digit + 1])["conv2d_1"][0]  # (6, 28, 28)
     for j in range(6):
         show(axes[j], filters[j], f"filter {j + 1}", around=np.abs(filters).max())
-        show(axes[6 + j], maps[j], f"{test_y[digit]} by it")
+        show(axes[6 + j], maps[j], f"through {j + 1}")
     for ax, k in zip(axes[12:], worst, strict=False):
         show(ax, test_X[k, 0], f"{test_y[k]}, read {found[k]}")
     for ax in axes[12 + len(worst) :]:

@@ -93,12 +93,12 @@ print(
     f"mean of {args.seeds}: {np.mean(shares):.2f}% of the test digits are misread; the reproduction 4.09%, the paper 5.00%"
 )
 
-axes = story.panels(6, 2, width=1.2, height=1.3)
+axes = story.panels(6, 2, width=1.1, height=1.4)
 if axes:
-    figure = axes[0].figure
+    figure, grid = axes[0].figure, axes[0].get_gridspec()
     for ax in axes[:6]:
         ax.remove()
-    ax = figure.add_subplot(2, 1, 1)
+    ax = figure.add_subplot(grid[0, :])
     for values, name in zip(np.array(curve).T, ("training digits", "test digits"), strict=True):
         ax.plot(range(1, len(values) + 1), values, label=name)
     ax.set(ylim=0, xlabel="pass", ylabel="misread, %")
