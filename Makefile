@@ -1,7 +1,7 @@
 # make test    everything that a change must pass        make wheel   an sdist and a wheel in dist/, tested where no source is
 # make demo    a first network                           make lint    styles and types
 # make docs    the manual in docs/_build                 make bench   kernels and their limits
-# make mnist   MNIST                                         make quick   the engine's tests, in half a minute
+# make mnist   MNIST (mnist-cnn fashion: by convolutions)    make quick   the engine's tests, in half a minute
 # make bench-peers   every other library on the same work (BENCH="--quick --only xor" for a part; docs/benchmarks.md)
 # make interop       the tests that need PyTorch and scikit-learn, in an environment of their own
 # make clean
@@ -15,7 +15,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export PIP_ROOT_USER_ACTION = ignore
 PIP = $(PY) -m pip install --quiet --upgrade
 
-.PHONY: demo test quick build check wheel lint lint-python lint-cython lint-c lint-types format docs mnist bench bench-peers interop clean
+.PHONY: demo test quick build check wheel lint lint-python lint-cython lint-c lint-types format docs mnist mnist-cnn fashion bench bench-peers interop clean
 test: check
 	$(PY) -m pytest $(PYTEST)
 
@@ -57,6 +57,10 @@ demo: build
 
 mnist: build
 	$(PY) benchmarks/mnist.py
+mnist-cnn: build
+	$(PY) benchmarks/mnist_cnn.py
+fashion: build
+	$(PY) benchmarks/fashion.py
 
 wheel: $(VENV)/test.stamp
 	rm -rf dist

@@ -14,6 +14,9 @@ QUICK = {
     "04_xor.py": ["--starts", "300"],
     "08_hyperparameters.py": ["--tries", "12"],
     "09_activations_optimizers.py": ["--starts", "1"],
+    "10_lenet.py": ["--real", "0", "--epochs", "6"],
+    "11_fashion_resnet.py": ["--real", "0", "--epochs", "5"],
+    "12_lecun1989.py": ["--real", "0", "--passes", "5", "--seeds", "1"],
 }
 pytestmark = pytest.mark.skipif(not SCRIPTS, reason="examples/ is not here")
 
@@ -51,7 +54,7 @@ def number(pattern, text):
 
 def test_every_example_is_tested():
     assert [name[:3] for name in SCRIPTS] == [f"{k:02}_" for k in range(1, len(SCRIPTS) + 1)]
-    assert set(QUICK) <= set(SCRIPTS) and len(SCRIPTS) == 9
+    assert set(QUICK) <= set(SCRIPTS) and len(SCRIPTS) == 12
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
@@ -161,3 +164,26 @@ def test_activations_and_optimizers(printed):
     moons, spirals = (re.search(r"  2-16-16-classes +([\d.]+)% +([\d.]+)%", text) or pytest.fail(text)).groups()
     assert float(moons) > 94 and float(spirals) > 97
     assert number(r"  linear +[\d.]+% +([\d.]+)%", text) < 50
+
+
+def test_lenet(printed):
+    text, _ = printed("10_lenet.py")
+    assert "61,706 parameters" in text
+    right = number(r"epoch  6: ([\d.]+)% of 297", text)
+    assert right > 85
+    misread = number(r"misread: (\d+) of 297", text)
+    assert abs(misread - 297 * (1 - right / 100)) < 0.5
+    assert text.count("read as") == min(misread, 6)
+
+
+def test_residual_network(printed):
+    text, _ = printed("11_fashion_resnet.py")
+    assert "77754 parameters" in text
+    assert number(r"epoch  5: [\d.]+% of the training pictures as changed, ([\d.]+)%", text) > 80
+
+
+def test_the_network_of_1989(printed):
+    """Digits that it has not seen: 90 of 100 would be misread by chance."""
+    text, _ = printed("12_lecun1989.py")
+    parameters, train, test = re.search(r"     0 +(\d+) +([\d.]+)% +([\d.]+)%", text).groups()
+    assert parameters == "9760" and float(train) < 3 and float(test) < 15

@@ -432,6 +432,10 @@ def test_the_default_network_of_any_size(shape, rows):
 def test_a_convolutional_network_of_a_folder(folder, capsys):
     told = in_json(capsys, "train", "--image", folder, "--epochs", 12, "--augment", "crop=1")
     assert told["settings"]["network"] == "convolutional" and "hidden" not in told["settings"]
+    assert told["settings"]["schedule"] == "one_cycle" and told["epochs"] == 12
+    rates = told["history"]["lr"]
+    assert max(rates) == pytest.approx(3e-3, rel=0.1) and rates[-1] < 3e-4 and rates[0] < 1e-3
+    assert cnn.load("model.cnn").optimizer.lr == 3e-3
     assert told["figures"]["accuracy"] >= 0.9, told["figures"]
     assert in_json(capsys, "predict", "model.cnn", "root/down/00.png")["predictions"] == ["down"]
     assert in_json(capsys, "evaluate", "model.cnn", folder)["accuracy"] >= 0.9

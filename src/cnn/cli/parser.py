@@ -331,13 +331,13 @@ def _train(p: _Parser) -> None:
         help="rows a step (16 below 500 rows, 32 below 5,000, 64 below 20,000, else 256)",
     )
     g.add_argument(
-        "--epochs", metavar="N", type=_whole(1), help="at most so many passes (200; of images 100, from 10,000 on 30)"
+        "--epochs", metavar="N", type=_whole(1), help="at most so many passes (200; of images 20, from 20,000 on 10)"
     )
     g.add_argument(
         "--patience",
         metavar="N",
         type=_whole(1),
-        help="stop after so many epochs without progress (20; of images 15, from 10,000 on 5)",
+        help="stop after so many epochs without progress (20; of images never)",
     )
     g.add_argument("--class-weight", metavar="W", help="balanced, or yes=3,no=1")
     held = g.add_mutually_exclusive_group()

@@ -11,6 +11,7 @@ from .. import metrics, optimizers
 from ..callbacks import EarlyStopping
 from ..layers import Dense, Dropout, Layer
 from ..network import Network
+from ..schedules import OneCycle
 from .console import Console, Failed, Usage
 from .images import augment_of, convolutional
 from .progress import fit_options
@@ -46,6 +47,7 @@ class Settings:
     seed: int
     network: str = "dense"
     augment: str = ""
+    schedule: str = ""
 
     def told(self) -> dict[str, Any]:
         found = {**asdict(self), "hidden": list(self.hidden)}
@@ -53,8 +55,9 @@ class Settings:
             del found["network"]
         else:
             del found["hidden"]
-        if not self.augment:
-            del found["augment"]
+        for name in ("augment", "schedule"):
+            if not found[name]:
+                del found[name]
         return found
 
 
@@ -124,9 +127,10 @@ def settings_of(options: "argparse.Namespace", task: str, classes: int, rows: in
     batch = 16 if rows < 500 else 32 if rows < 5000 else 64 if rows < 20_000 else 256
     epochs, patience, dropout, penalty = 200, 20, 0.0, 0.02
     if images:
-        batch, lr = min(batch, 64), 1e-3 if options.lr is None and options.optimizer in _ADAPTIVE else lr
+        batch, lr = min(batch, 64), 3e-3 if options.lr is None and options.optimizer in _ADAPTIVE else lr
         dropout, penalty = 0.2, 1e-3
-        epochs, patience = (30, 5) if rows >= 10_000 else (100, 15)
+        # A rate that falls to nothing at a known epoch: not to be stopped before.
+        epochs = patience = options.epochs or (10 if rows >= 20_000 else 20)
     if options.augment is not None:
         try:
             augment_of(options.augment)
@@ -147,6 +151,7 @@ def settings_of(options: "argparse.Namespace", task: str, classes: int, rows: in
         seed=options.seed,
         network="convolutional" if images else "dense",
         augment=options.augment or "",
+        schedule="one_cycle" if images and lr is not None else "",
     )
 
 
@@ -166,8 +171,8 @@ def train(problem: Problem, settings: Settings, console: Console, *, show: bool 
     monitor = "loss" if validation is None else "val_loss"
     best = EarlyStopping(monitor, patience=settings.patience, restore_best_weights=True)
     optimizer = optimizers.resolve(settings.optimizer)
-    if settings.lr is not None:
-        optimizer.lr = settings.lr
+    rate = optimizer.rate if settings.lr is None else settings.lr
+    optimizer.lr = OneCycle(rate, settings.epochs) if settings.schedule else rate
     more: dict[str, Any] = {} if settings.optimizer == "lbfgs" else {"batch_size": settings.batch_size}
     if show:
         more |= fit_options(console, settings.epochs, [best])
@@ -193,12 +198,13 @@ def train(problem: Problem, settings: Settings, console: Console, *, show: bool 
         stopped = "interrupted"
         _forget_unjudged(net.history, monitor, best)
     except FloatingPointError as error:
-        raise Failed(f"{error}; try a smaller --lr than {optimizer.rate:g}") from None
+        raise Failed(f"{error}; try a smaller --lr than {rate:g}") from None
     seconds = time.perf_counter() - start
+    optimizer.lr = rate  # whoever goes on with this network is not at the end of a schedule
     assert net.history is not None
     if best.best_epoch is None:
         raise Failed(
-            f"the {monitor.replace('val_', 'validation ')} was never a number; try a smaller --lr than {optimizer.rate:g}"
+            f"the {monitor.replace('val_', 'validation ')} was never a number; try a smaller --lr than {rate:g}"
         )
     if stopped is None and best.stopped_epoch is not None:
         stopped = "early"
@@ -206,7 +212,7 @@ def train(problem: Problem, settings: Settings, console: Console, *, show: bool 
     X, y = (problem.X, problem.y) if problem.held_X is None else (problem.held_X, problem.held_y)
     found = figures(net, X, y, problem.task)
     if (sentence := lost(problem, found)) is not None:
-        raise Failed(f"{sentence}; try a smaller --lr than {optimizer.rate:g}")
+        raise Failed(f"{sentence}; try a smaller --lr than {rate:g}")
     assert best.best is not None
     return Trained(net, found, best.best_epoch + 1, len(net.history), stopped, seconds, float(best.best))
 
