@@ -67,9 +67,10 @@ V_INLINE void FN(window_sum_back)(const int some, size_t lanes, const size_t hei
   for (size_t m = 0; m < pixels; m++) { \
     size_t j = 0; \
     for (; j + 4 * VL <= channels; j += 4 * VL) ONE(4, 0, 0, h, w, j); \
-    for (; j < channels; j += VL) \
-      if (j + VL <= channels || m < loose) ONE(1, 0, 0, h, w, j); \
-      else ONE(1, 1, channels - j, h, w, j); \
+    for (; j + VL <= channels; j += VL) ONE(1, 0, 0, h, w, j); \
+    if (j == channels) continue; \
+    if (m < loose) ONE(1, 0, 0, h, w, j); \
+    else ONE(1, 1, channels - j, h, w, j); \
   }
 /* The usual window has constant bounds. */
 #define SIZES(ONE) \

@@ -108,6 +108,7 @@ static limits limits_of(const char *isa, size_t size) {
 #undef PICK
   const int scalar = peak == peak_scalar;
   const double wider = scalar ? (double)size / sizeof(float) : 1;
+  memset(memory, 1, sizeof memory); /* untouched pages are one page of zeros, which the caches know by one address only */
   limits l = {.peak = peak() / (double)(scalar ? sizeof(float) : size)};
   for (int i = 0; i < LEVELS; i++) {
     double reading, writing;
