@@ -18,7 +18,9 @@ SHAPES = st.tuples(st.integers(15, 24), st.integers(7, 12), st.integers(6, 12))
 @pytest.mark.parametrize("transposed", [False, True])
 @pytest.mark.parametrize("name", ISAS)
 @settings(max_examples=100, deadline=None)
-@given(shape=SHAPES, filters=st.integers(15, 24), padding=st.tuples(SIDES, SIDES), rows=st.integers(1, 2), data=st.data())
+@given(
+    shape=SHAPES, filters=st.integers(15, 24), padding=st.tuples(SIDES, SIDES), rows=st.integers(1, 2), data=st.data()
+)
 def test_every_shape(name, transposed, shape, filters, padding, rows, data):
     dtype = data.draw(st.sampled_from(["float32", "float64"]))
     options = {"filters": filters, "kernel_size": (3, 3), "stride": (1, 1), "dilation": (1, 1), "padding": padding}
@@ -50,7 +52,12 @@ def test_every_shape(name, transposed, shape, filters, padding, rows, data):
 def test_bits(size, dtype, isa):
     """Threads, tiles, the number of rows, and whether a value is seen (and so lies plain) do not show."""
     net = cnn.Network(
-        [cnn.Input((17, size, size)), *(cnn.Conv2D(f, 3, padding=1, activation="relu") for f in (32, 19)), cnn.Flatten(), cnn.Dense(3)],
+        [
+            cnn.Input((17, size, size)),
+            *(cnn.Conv2D(f, 3, padding=1, activation="relu") for f in (32, 19)),
+            cnn.Flatten(),
+            cnn.Dense(3),
+        ],
         dtype=dtype,
         seed=0,
     )
@@ -62,7 +69,9 @@ def test_bits(size, dtype, isa):
             copy = net.copy()
             copy.fit(x, y, epochs=1, batch_size=20, loss="mse", verbose=0)
             weights = [np.array(v).tobytes() for v in copy.parameters.values()]
-            outcomes.append([*weights, copy.predict(x).tobytes(), *(copy.predict(x[i : i + 1]).tobytes() for i in (0, 7))])
+            outcomes.append(
+                [*weights, copy.predict(x).tobytes(), *(copy.predict(x[i : i + 1]).tobytes() for i in (0, 7))]
+            )
             inner = copy.activations(x)
             assert np.asarray(list(inner.values())[-1]).tobytes() == outcomes[-1][-3]
     assert outcomes[0] == outcomes[1] == outcomes[2]
