@@ -12,9 +12,9 @@
 
 cdef enum:
     CONV_MOST = 1 << 30    # a kernel's size, stride, ...: sums and products of two of them cannot wrap
-    WINOGRAD = 2           # outputs along an axis of a tile: with more float32 loses digits
-    WINOGRAD_CHANNELS = 16 # on both sides: with fewer, turning images takes as long as is gained
-    WINOGRAD_PIXELS = 64   # of an image: with fewer, turning weights does
+    WINOGRAD = 2            # outputs along an axis of a tile: with more float32 loses digits
+    WINOGRAD_CHANNELS = 16  # on both sides: with fewer, turning images takes as long as is gained
+    WINOGRAD_PIXELS = 64    # of an image: with fewer, turning weights does
 
 cdef struct ConvAxis:
     size_t wide, narrow, kernel, stride, dilation

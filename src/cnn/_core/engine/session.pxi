@@ -21,8 +21,8 @@ cdef struct Session:
     size_t max_rows        # of a call, for those who were promised memory for so many; 0: any
 
 cdef enum:
-    TEAM_ROW = 1000000     # multiply-adds: from here on the weights of one row's products are read by several threads
-    TEAM_WEIGHTS = 1000000 # from here on they divide the ops of many rows too, so that each weight is packed once for all
+    TEAM_ROW = 1000000      # multiply-adds: from here on the weights of one row's products are read by several threads
+    TEAM_WEIGHTS = 1000000  # from here on they divide the ops of many rows too, so that each weight is packed once for all
 
 cdef struct Prediction:    # one call
     Session *s
