@@ -31,7 +31,8 @@ static void *default_allocate(void *user, size_t bytes) {
   (void)user;
 #ifdef MADV_HUGEPAGE
   if (block && bytes >= 2 * LARGE_PAGE) {
-    const uintptr_t first = ((uintptr_t)block + LARGE_PAGE - 1) / LARGE_PAGE * LARGE_PAGE, last = ((uintptr_t)block + bytes) / LARGE_PAGE * LARGE_PAGE;
+    const uintptr_t first = ((uintptr_t)block + LARGE_PAGE - 1) / LARGE_PAGE * LARGE_PAGE,
+                    last = ((uintptr_t)block + bytes) / LARGE_PAGE * LARGE_PAGE;
     const int error = errno;
     if (madvise((void *)first, last - first, MADV_HUGEPAGE)) errno = error; /* a wish */
   }
