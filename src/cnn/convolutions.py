@@ -152,7 +152,7 @@ def _settings_of(axes: int, *, same: bool = True) -> Settings:
 
 
 class Conv1D(Convolution):
-    """``y = f(weight . windows of x + bias)`` along a series: (n, channels, length) to (n, filters, length').
+    """``y = f(weight * windows of x + bias)`` along a series: (n, channels, length) to (n, filters, length').
 
     PyTorch's Conv1d: a cross-correlation. length' = (before + length + after - (kernel_size - 1) dilation - 1) // stride + 1.
 
@@ -219,7 +219,7 @@ class Conv1D(Convolution):
 
 
 class Conv2D(Convolution):
-    """``y = f(weight . windows of x + bias)`` over images: (n, channels, height, width) to (n, filters, height', width').
+    """``y = f(weight * windows of x + bias)`` over images: (n, channels, height, width) to (n, filters, height', width').
 
     PyTorch's Conv2d: a cross-correlation. Along each axis size' = (before + size + after - (kernel - 1) dilation - 1) // stride + 1.
 
