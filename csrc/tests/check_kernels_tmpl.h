@@ -398,7 +398,6 @@ static void T_(check_conv_forward)(const TABLE *t) { (void)t; }
 static void T_(check_conv_outer)(const TABLE *t) { (void)t; }
 static void T_(check_conv_depthwise_forward)(const TABLE *t) { (void)t; }
 static void T_(check_conv_depthwise_outer)(const TABLE *t) { (void)t; }
-static void T_(check_conv_scatter)(const TABLE *t) { (void)t; }
 static void T_(check_winograd_weights)(const TABLE *t) { (void)t; }
 static void T_(check_winograd_forward)(const TABLE *t) { (void)t; }
 static void T_(check_winograd_scratch)(const TABLE *t) { (void)t; }

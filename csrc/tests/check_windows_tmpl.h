@@ -40,25 +40,6 @@ static void T_(products)(const TABLE *t, const shape *s, size_t n, int taps, int
   verdict(T_(same)(b, want, nb), "conv_outer", &g, s, n, way);
 }
 
-static void T_(scatter)(const TABLE *t, const shape *s, int taps, int disordered, size_t extra, int at_end) {
-  static geometry g;
-  windows_of(&g, s, taps, disordered);
-  const cnn_windows *w = &g.w;
-  const size_t k = w->chunks * w->length, lda = k + extra, na = (w->pixels - 1) * lda + k;
-  real *x = arena_take(arena_x, g.extent * sizeof *x, at_end), *a = arena_take(arena_y, na * sizeof *a, at_end);
-  real *want = arena_take(arena_want, g.extent * sizeof *x, 0);
-  T_(fill)(x, g.extent), T_(fill)(a, na);
-  memcpy(want, x, g.extent * sizeof *x);
-  for (size_t m0 = 0; m0 < 8; m0++)
-    for (size_t m = m0; m < w->pixels; m += 8)
-      for (size_t e = 0; e < k; e++) {
-        real *to = want + w->pixel[m] + w->chunk[e / w->length] + (ptrdiff_t)(e % w->length);
-        *to = *to + a[m * lda + e];
-      }
-  t->conv_scatter(w, a, lda, x);
-  verdict(T_(same)(x, want, g.extent), "conv_scatter", &g, s, 0, 4 * taps + 8 * disordered);
-}
-
 /* Close to the direct sum in double, and whole images the bits of their parts. */
 static void T_(winograd)(const TABLE *t, int m, size_t height, size_t width, size_t channels, size_t n, int acc, size_t extra, int at_end) {
   static geometry g;
@@ -173,7 +154,6 @@ static void T_(check)(const TABLE *t) {
     const size_t n = next32() % 2 ? columns[next32() % COLUMNS] : 1 + next32() % 20;
     const int disordered = next32() % 4 == 0, at_end = next32() % 4 != 0;
     T_(products)(t, &s, n, (int)(next32() % 2), disordered, i % 3, next32() % 4, at_end);
-    T_(scatter)(t, &s, (int)(next32() % 2), disordered, next32() % 4, at_end);
     s.channels += next32() % 3 ? 0 : next32() % 70, s.used = next32() % 2 ? s.channels : 1 + next32() % s.channels;
     T_(depthwise)(t, &s, disordered, i % 3, next32() % 4, at_end);
   }
@@ -235,16 +215,7 @@ static void T_(bench)(const TABLE *t, double budget) {
     T_(fill)(y, g.w.pixels * n), T_(fill)(b, all);
     TIME(outer, t->conv_outer(&g.w, n, x, y, NULL, n, (real *)arena_want.base, n, 1), budget);
     memset(arena_want.base, 0, ARENA);
-    const size_t k = g.w.chunks * g.w.length;
-    double back = 0;
-    if (g.w.pixels * k <= all)
-      TIME(back,
-           (t->gemm(0, 0, g.w.pixels, k, n, y, n, b, k, (real *)arena_want.base, k, 0, NULL, start),
-            t->conv_scatter(&g.w, (real *)arena_want.base, k, x)),
-           budget);
-    T_(fill)(x, all);
-    printf("  %-26s forward %8.2f us %6.1f %%   outer %8.2f us %6.1f %%   gemm and scatter %8.2f us %6.1f %%\n", shapes[i].what,
-           SHARE(forward), SHARE(outer), SHARE(back));
+    printf("  %-26s forward %8.2f us %6.1f %%   outer %8.2f us %6.1f %%\n", shapes[i].what, SHARE(forward), SHARE(outer));
   }
   for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
     const shape *s = &shapes[i].s;
