@@ -40,6 +40,7 @@ enum {
   TAPS_OF_SOME = 3,
   ROWS_3 = CONV_ARM ? 6 : 8,
   ROWS_4 = CONV_ARM ? 5 : 6,
+  FN(conv_most_flipped) = ROWS_1 < ROWS_2 ? ROWS_1 : ROWS_2, /* its tiles are of one vector and of two */
   KC = 768, /* rows of b at a time: KC x NV VL of it stay in the second cache while the pixels go by */
 };
 
@@ -139,7 +140,8 @@ V_INLINE size_t FN(conv_run)(const int32_t *pixel, size_t most) {
   return n;
 }
 V_INLINE int FN(conv_is_flipped)(const cnn_windows *w, size_t n, const int32_t *to) {
-  if (VL == 1 || to || n > ROWS_2 || w->chunks * w->length > KC || w->pixels < VL || w->pixel[1] != w->pixel[0] + 1) return 0;
+  if (VL == 1 || to || n > FN(conv_most_flipped) || w->chunks * w->length > KC || w->pixels < VL || w->pixel[1] != w->pixel[0] + 1)
+    return 0;
   const size_t run = FN(conv_run)(w->pixel, w->pixels);
   const size_t plain = MASKED && n <= VL / 2 ? 2 : (MASKED ? 4 : 3) * ((n + VL - 1) / VL); /* quarters of a vector a pixel */
   return 4 * n * ((run + VL - 1) / VL) <= run * plain;

@@ -132,8 +132,8 @@ static void T_(transposes)(const TABLE *t, size_t rows, size_t columns, size_t e
 }
 
 static void T_(check)(const TABLE *t) {
-  static const size_t columns[] = {0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  12, 15, 16, 17, 20,
-                                   24, 31, 32, 33, 40, 47, 48, 49, 63, 64, 65, 72, 80, 96, 130};
+  static const size_t columns[] = {0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17,
+                                   18, 19, 20, 24, 31, 32, 33, 40, 47, 48, 49, 63, 64, 65, 72, 80, 96, 130};
   enum { COLUMNS = sizeof columns / sizeof *columns };
   shape s;
   for (size_t pixels = 1; pixels <= 26; pixels++) /* every number of rows of every width of tile, and of elements of the window */
@@ -147,6 +147,11 @@ static void T_(check)(const TABLE *t) {
         s = (shape){1, pixels, 1, 1 + next32() % 14, 1, 1, columns[c] + next32() % 3, columns[c]};
         if (s.used) T_(depthwise)(t, &s, 0, acc, next32() % 3, (int)(next32() % 4 != 0));
       }
+  for (size_t n = 1; n <= 12; n++) /* one channel, whose neighbouring pixels are neighbours in memory: rows of every length */
+    for (size_t width = 1; width <= 70; width++) {
+      s = (shape){1 + next32() % 4, width, 1 + next32() % 3, 1 + next32() % 5, 1, 1, 1, 1};
+      T_(products)(t, &s, n, 0, 0, (int)(next32() % 3), next32() % 3, (int)(next32() % 4 != 0));
+    }
   for (int i = 0; i < 1500; i++) {
     s = (shape){1 + next32() % 7, 1 + next32() % 9, 1 + next32() % 5,  1 + next32() % 5,
                 1 + next32() % 3, 1 + next32() % 3, 1 + next32() % 12, 0};
