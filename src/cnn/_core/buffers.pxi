@@ -1,8 +1,19 @@
 # Python's buffers, by hand: the only code that touches them. Arrays go in as cnn_array, with any strides, dtype and byte order.
 
+cdef extern from *:
+    """
+    #ifdef Py_GIL_DISABLED
+    enum { CNN_FREE_THREADED = 1 };
+    #else
+    enum { CNN_FREE_THREADED = 0 };
+    #endif
+    """
+    int CNN_FREE_THREADED
+
 cdef extern from "Python.h":
     ctypedef struct PyObject:
         pass
+    Py_ssize_t Py_REFCNT(PyObject *x) noexcept
     ctypedef struct Py_buffer_c "Py_buffer":
         void *buf
         PyObject *obj

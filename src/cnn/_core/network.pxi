@@ -21,6 +21,8 @@ cdef class Network:
     cdef Py_ssize_t item
     cdef tuple out_shape       # of a row of the output
     cdef tuple one_row         # arguments of numpy.empty for one row
+    cdef bint reuses           # the memory of such results, once nobody has them any more:
+    cdef object recent, older
     cdef object out_dtype
     cdef object __weakref__
 
@@ -117,6 +119,7 @@ cdef class Network:
         memcpy(self.dims, x.dims, sizeof(x.dims))
         self.out_shape = shape_tuple(y.rank, y.dims)[1:]
         self.one_row = ((1,) + self.out_shape, self.out_dtype)
+        self.reuses = value_bytes(&y) <= REUSED
         self.exact = True
         return 0
 

@@ -138,6 +138,15 @@ cdef int value_info(const cnn_network *c, size_t value, cnn_tensor_info *out) ex
     return check(cnn_network_value(c, value, out), NULL)
 
 
+cdef size_t value_bytes(const cnn_tensor_info *v) noexcept:
+    """Of a row."""
+    cdef size_t bytes = item_of(v.dtype)
+    cdef int32_t i
+    for i in range(1, v.rank):
+        bytes *= v.dims[i]
+    return bytes
+
+
 cdef bint is_plain(const cnn_tensor_info *v) noexcept:
     """Rows of a known size."""
     cdef int32_t i

@@ -1,6 +1,7 @@
 # Prediction: the exact case, everything else, and prepared snapshots.
 
 cdef enum:
+    REUSED = 4096              # bytes of a result: its memory is used again. For larger ones a new array is nothing to the rest
     SHORT = 100000             # multiply-adds: below it (some 10 us) a call keeps the interpreter lock, as giving it up costs time too
     LONG = 1000000000          # above it (some 20 ms) Ctrl-C is looked for in between
 
@@ -131,28 +132,50 @@ cdef inline object new_output(Network network, Py_ssize_t rows):
     return np_empty((rows,) + network.out_shape, network.out_dtype)
 
 
+cdef inline bint is_free(PyObject *y) noexcept:
+    """Nobody has it but the attribute that it was read from. Whoever has a view or a buffer of an array has the array."""
+    return not CNN_FREE_THREADED and y != <PyObject *>None and Py_REFCNT(y) == 1
+
+
+cdef inline object spare_output(Network network):
+    """One of the last two results, when it is free (as it is in a loop that keeps only the last), else None."""
+    if not is_free(<PyObject *>network.recent):
+        network.recent, network.older = network.older, network.recent
+        if not is_free(<PyObject *>network.recent):
+            return None
+    return network.recent
+
+
 cdef object short_output(Network network, Py_buffer_c *b, object out, void **to):
     """For so little work that the interpreter lock is kept: out, or a new array, whose numbers lie at *to; None when out does not fit. That
     lock and the references to the arrays keep their memory, so both buffers are given back here and nothing is left to undo."""
     cdef Py_buffer_c o
     cdef Py_ssize_t rows = b.shape[0]
-    cdef bint good = True
-    if out is None:
-        release_buffer(b)
-        out = new_output(network, rows)
-        if get_buffer(out, &o, PyBUF_WRITABLE) < 0:
+    cdef object y = out
+    cdef bint good
+    if out is None and rows == 1 and network.reuses:  # numpy.empty takes half as long again as all the rest for a small network
+        y = spare_output(network)
+    if y is not None:
+        good = type(y) is ndarray and get_buffer(y, &o, PyBUF_RECORDS) == 0
+        if good:
+            good = is_exact_out(&o, b, network)  # of a spare one too: its shape may have been changed
+            to[0] = o.buf
+            release_buffer(&o)
+        else:
             PyErr_Clear()
-            return None
-    elif type(out) is ndarray and get_buffer(out, &o, PyBUF_RECORDS) == 0:
-        good = is_exact_out(&o, b, network)
-        release_buffer(b)
-    else:
+        if good or out is not None:
+            release_buffer(b)
+            return y if good else None
+    release_buffer(b)
+    y = new_output(network, rows)
+    if get_buffer(y, &o, PyBUF_WRITABLE) < 0:
         PyErr_Clear()
-        release_buffer(b)
         return None
     to[0] = o.buf
     release_buffer(&o)
-    return out if good else None
+    if rows == 1 and network.reuses:
+        network.recent = y
+    return y
 
 
 cdef object predict_short(Network network, Py_buffer_c *b, object out):
@@ -403,6 +426,9 @@ cdef class Session:
     @cython.embedsignature.format("clinic")
     def run(self, x, out=None):
         """The output for x: rows (n, ...), or one row without the axis of rows. A list of arrays where the network has several inputs."""
+        return self.run_best(x, out)
+
+    cdef object run_best(self, object x, object out):
         cdef Network net = self.network
         cdef Py_buffer_c b, o
         cdef object y = out
