@@ -90,10 +90,11 @@ format: $(VENV)/lint.stamp
 docs: build $(VENV)/docs.stamp
 	$(PY) -m sphinx -q -W -b html docs docs/_build
 
-# For the best instruction set, or ISA=avx2.
+# ISA=avx2: for that instruction set alone.
 ISA ?=
 bench: build
-	@$(MAKE) --no-print-directory -C csrc bench PYTHON=$(abspath $(PY)) ISA=$(ISA)
+	@$(MAKE) --no-print-directory -C csrc benches PYTHON=$(abspath $(PY))
+	$(PY) benchmarks/kernels.py $(ISA)
 
 # The peers are large and have nothing to do with the package: an environment of their own, which imports cnn from src.
 BENCH ?=
