@@ -127,7 +127,7 @@ cdef const char *conv_hint(const PlanValue *x) noexcept nogil:
     """For an image that looks like one whose channels come last."""
     cdef size_t last = x.dims[x.rank - 1]
     if x.rank == 4 and (last == 1 or last == 3 or last == 4) and x.dims[1] > 4 and x.dims[2] > 4:
-        return "; that looks like channels last, and here they come first: X.transpose(0, 3, 1, 2), and (channels, height, width) for an Input"
+        return "; that looks like channels last, and they come first: X.transpose(0, 3, 1, 2)"
     return ""
 
 
