@@ -1,5 +1,6 @@
 """What every test may ask for: an instruction set of this machine, a dtype, and how close a result must be to the float64 reference."""
 
+import gc
 import signal
 
 import numpy as np
@@ -16,6 +17,13 @@ DTYPES = ["float32", "float64"]
 
 def pytest_report_header():
     return f"instruction sets tested: {', '.join(ISAS)}"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick_collections():
+    """What a file finds there, the thousands of tests themselves, need not be looked at again in every collection of garbage."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(params=ISAS)
