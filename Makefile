@@ -34,7 +34,7 @@ check: build
 
 # Two hundred megabytes that only these tests need. The extension is of the limited API: built once, imported by any Python.
 interop: build $(VENV)-interop/stamp
-	PYTHONPATH=src $(VENV)-interop/bin/python -m pytest $(PYTEST) $(PARALLEL) $(addprefix tests/test_,reference.py first_shapes.py tables.py data.py) $(wildcard tests/test_onnxruntime_*.py)
+	PYTHONPATH=src $(VENV)-interop/bin/python -m pytest $(PYTEST) $(PARALLEL) $(addprefix tests/test_,reference.py reference_torch.py first_shapes.py tables.py data.py) $(wildcard tests/test_onnxruntime_*.py)
 $(VENV)-interop/stamp: pyproject.toml
 	[ -x $(VENV)-interop/bin/python ] || $(PYTHON) -m venv $(VENV)-interop
 	$(VENV)-interop/bin/python -m pip install --quiet --upgrade pip
