@@ -9,6 +9,8 @@ from test_convolutions import SETTINGS
 
 import cnn
 
+pytestmark = pytest.mark.filterwarnings("ignore:an Input of shape")  # those of hypothesis may look like channels last
+
 
 def made(layer, shape):
     return lambda: cnn.Network([cnn.Input(shape), layer()])
