@@ -24,6 +24,7 @@ static size_t extent(size_t rows, size_t n, size_t ld) { return rows && n ? (row
 #define BODIES(real, SUF) \
   static void gemm_one_##SUF(const cnn_kernels *t, int ta, int tb, int acc, size_t m, size_t n, size_t k, size_t extra, int at_end) { \
     const cnn_kernels_##SUF *K = &t->SUF; \
+    int fuse = fused(t->isa); \
     size_t lda = (ta ? m : k) + extra, ldb = (tb ? k : n) + 2 * extra, ldc = n + 3 * extra; \
     size_t na = ta ? extent(k, m, lda) : extent(m, k, lda), nb = tb ? extent(n, k, ldb) : extent(k, n, ldb), nc = extent(m, n, ldc); \
     size_t ns = K->gemm_scratch(ta, tb, m, n, k), v[] = {(size_t)ta, (size_t)tb, (size_t)acc, m, n, k, extra}; \
@@ -38,7 +39,7 @@ static size_t extent(size_t rows, size_t n, size_t ld) { return rows && n ? (row
       for (size_t j = 0; j < n; j++) { \
         real s = acc == 1 ? want[i * ldc + j] : acc == 2 ? start[j] : 0; \
         for (size_t p = 0; p < k; p++) \
-          s = chain_##SUF(fused(t->isa), ta ? a[p * lda + i] : a[i * lda + p], tb ? b[j * ldb + p] : b[p * ldb + j], s); \
+          s = chain_##SUF(fuse, ta ? a[p * lda + i] : a[i * lda + p], tb ? b[j * ldb + p] : b[p * ldb + j], s); \
         want[i * ldc + j] = s; \
       } \
     K->gemm(ta, tb, m, n, k, a, lda, b, ldb, c, ldc, acc == 1, acc == 2 ? start : NULL, scratch); \
