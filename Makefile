@@ -69,6 +69,7 @@ mnist: build
 	$(PY) benchmarks/mnist.py
 mnist-cnn: build
 	$(PY) benchmarks/mnist_cnn.py
+	$(PY) benchmarks/lecun1989.py
 fashion: build
 	$(PY) benchmarks/fashion.py
 
