@@ -25,7 +25,7 @@ def runs() -> list[dict[str, float]]:
     with (
         tempfile.TemporaryDirectory() as folder,
         subprocess.Popen(
-            [sys.executable, common.ROOT / "examples" / "12_lecun1989.py", "--folder", folder],
+            [sys.executable, common.ROOT / "examples" / "12_lecun1989.py", folder],
             stdout=subprocess.PIPE,
             text=True,
         ) as running,
