@@ -396,8 +396,8 @@ static void T_(check_ger)(const TABLE *t) { (void)t; }
 /* ---- convolutions, transpose: check_windows.c */
 static void T_(check_conv_forward)(const TABLE *t) { (void)t; }
 static void T_(check_conv_outer)(const TABLE *t) { (void)t; }
-static void T_(check_conv_depthwise_forward)(const TABLE *t) { (void)t; }
-static void T_(check_conv_depthwise_outer)(const TABLE *t) { (void)t; }
+static void T_(check_depthwise_forward)(const TABLE *t) { (void)t; }
+static void T_(check_depthwise_outer)(const TABLE *t) { (void)t; }
 static void T_(check_winograd_weights)(const TABLE *t) { (void)t; }
 static void T_(check_winograd_forward)(const TABLE *t) { (void)t; }
 static void T_(check_winograd_scratch)(const TABLE *t) { (void)t; }
