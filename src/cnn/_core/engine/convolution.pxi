@@ -251,9 +251,9 @@ cdef size_t conv_turning(const OpPlan *p, const Conv *c, size_t height, size_t w
     """Bytes that Winograd's algorithm works in."""
     cdef size_t elements
     if c.item == sizeof(float):
-        elements = k_winograd_scratch(p.kernels, WINOGRAD, height, width, channels, n, <const float *>NULL)
+        elements = k_winograd_scratch(p.kernels, height, width, channels, n, <const float *>NULL)
     else:
-        elements = k_winograd_scratch(p.kernels, WINOGRAD, height, width, channels, n, <const double *>NULL)
+        elements = k_winograd_scratch(p.kernels, height, width, channels, n, <const double *>NULL)
     return rounded(elements * c.item)
 
 

@@ -98,9 +98,9 @@ cdef void conv_pack_for(const ConvWork *a, const real *w, size_t first, size_t e
     else:
         conv_pack(k, c, w, b, first, end)
     if a.scatter and c.scatter_turned:
-        k_winograd_weights(k, WINOGRAD, c.filters, c.channels, b, c.channels, first, end, u)
+        k_winograd_weights(k, c.filters, c.channels, b, c.channels, first, end, u)
     elif c.gather_turned and not a.scatter:
-        k_winograd_weights(k, WINOGRAD, c.channels, c.filters, b, c.filters, first, end, u)
+        k_winograd_weights(k, c.channels, c.filters, b, c.filters, first, end, u)
 
 cdef inline size_t conv_packed(const ConvWork *a) noexcept nogil:
     """What a slice of the weights is a part of."""
@@ -231,10 +231,10 @@ cdef void conv_rows(const ConvWork *a, const real *x, const real *start, real *y
     cdef const cnn_kernels *k = a.op.run.kernels
     cdef real *work = <real *>conv_work_of(a.op, c, member)
     if a.scatter:
-        k_winograd_forward(k, WINOGRAD, n // c.w.wide, c.w.wide, c.filters, c.channels, x + c.scatter_pixel[first] + c.scatter_chunk[0],
+        k_winograd_forward(k, n // c.w.wide, c.w.wide, c.filters, c.channels, x + c.scatter_pixel[first] + c.scatter_chunk[0],
                            c.w.spread * c.filters, <const real *>a.weights, start, y + first * c.channels, c.w.wide * c.channels, a.accumulate, work)
     else:
-        k_winograd_forward(k, WINOGRAD, n // c.w.narrow, c.w.narrow, c.channels, c.filters, x + c.pixel[first], c.w.padded * c.channels,
+        k_winograd_forward(k, n // c.w.narrow, c.w.narrow, c.channels, c.filters, x + c.pixel[first], c.w.padded * c.channels,
                            <const real *>a.weights, start, y + first * c.filters, c.w.narrow * c.filters, a.accumulate, work)
 
 cdef void conv_part(const ConvWork *a, const real *x, const real *start, real *y, size_t first, size_t n, size_t column, size_t columns,
