@@ -9,6 +9,7 @@ cdef enum:
     CONV_BIAS = 1
     CONV_PACKED = 32768    # bytes of weights from which on threads share putting them in order
     CONV_FEW = 24          # pixels of a block: below it an image is divided by columns
+    CONV_GRAIN = 16        # filters: of few, a thread takes a multiple of so many
 
 cdef struct ConvWork:
     const Op *op
@@ -439,7 +440,7 @@ cdef void conv_weights_gradient(const Op *op, const PlanValue *wide, const real 
     """dw (+)= the sum over images of wide windows x narrow pixels."""
     cdef ConvWork a
     cdef const Conv *c = <const Conv *>op.plan.table
-    cdef size_t slices = conv_slices(op), all_ = c.taps * (c.channels // c.groups)
+    cdef size_t slices = conv_slices(op), all_ = c.taps * (c.channels // c.groups), grain
     memset(&a, 0, sizeof(a))
     a.op = op
     a.c = c
@@ -452,7 +453,9 @@ cdef void conv_weights_gradient(const Op *op, const PlanValue *wide, const real 
     a.other = dy
     if c.pointwise:
         a.target = dw
-        a.slice = slice_width(op, <double>op.run.rows * op.plan.flops, c.filters)
+        a.slice = (c.filters + slices - 1) // slices
+        grain = SLICE_GRAIN if a.slice > SLICE_GRAIN else CONV_GRAIN
+        a.slice = (a.slice + grain - 1) // grain * grain
         cnn_parallel_for(op.run.team, (c.filters + a.slice - 1) // a.slice, conv_matrix_weights_slice, &a)
         return
     if c.depthwise:
