@@ -226,12 +226,14 @@ def chain(dtype="float32", seed=4, tail=(), activation="relu"):
 
 
 def test_a_chain_is_its_layers(dtype, isa):
+    check_chain(chain(dtype), random((5, *SAMPLE), dtype), dtype)
+
+
+def check_chain(net, x, dtype):
     """The same bits whether images lie channels last between layers or, each layer being a network of its own, channels first."""
-    net = chain(dtype)
-    x = random((5, *SAMPLE), dtype)
     nets = []
     for layer in net.layers:
-        shape = nets[-1].output_shape if nets else SAMPLE
+        shape = nets[-1].output_shape if nets else x.shape[1:]
         nets.append(cnn.Network([cnn.Input(shape), layer], dtype=dtype))
     one, y = x, net.forward(x, training=True)
     for alone in nets:
@@ -246,6 +248,30 @@ def test_a_chain_is_its_layers(dtype, isa):
     for alone, layer in zip(nets, net.layers, strict=True):
         for name, gradient in alone.grads.items():
             assert gradient.tobytes() == net.grads[f"{layer.name}.{name.partition('.')[2]}"].tobytes(), layer.name
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("kernel", [3, 5])
+@pytest.mark.parametrize("channels", [70, 128, 256])
+def test_depthwise_in_blocks_of_channels(channels, kernel, stride, dtype, isa):
+    """More channels than a block has; pixels 1024 bytes apart, which are read by way of blocks in any layout."""
+    layer = cnn.Conv2D(channels, kernel, groups=channels, stride=stride, padding=kernel // 2)
+    net = cnn.Network([cnn.Input((3, 7, 6)), cnn.Conv2D(channels, 1), layer, cnn.Conv2D(4, 1)], dtype=dtype, seed=1)
+    check_chain(net, random((3, 3, 7, 6), dtype), dtype)
+    alone = single(
+        cnn.Conv2D(channels, kernel, groups=channels, stride=stride, padding=kernel // 2), (channels, 7, 6), dtype
+    )
+    x = random((2, channels, 7, 6), dtype)
+    weight, bias = values(alone)
+    how = {"stride": (stride, stride), "padding": ((kernel // 2,) * 2,) * 2, "groups": channels}
+    compare(
+        alone,
+        "conv2d_1",
+        x,
+        reference.conv2d(x, weight, bias, **how),
+        lambda dy: reference.conv2d_backward(x, weight, dy, **how),
+        dtype,
+    )
 
 
 def test_gradients_of_a_chain(isa):
@@ -343,6 +369,7 @@ def test_threads_do_not_show_in_large_convolutions(batch_size, dtype, isa):
     ((16, 40, 40), cnn.Conv2D(48, 3, padding=1)),
     ((300, 6, 6), cnn.Conv2D(90, 3)),
     ((40, 40, 40), cnn.Conv2D(40, 5, padding=2, groups=40)),
+    ((256, 12, 12), cnn.Conv2D(256, 3, padding=1, groups=256)),
     ((64, 20, 20), cnn.Conv2D(64, 1)),
     ((64, 20, 20), cnn.Conv2D(64, 3, stride=2)),
     ((32, 20, 20), cnn.ConvTranspose2D(32, 3, stride=2)),

@@ -1,4 +1,4 @@
-/* gemm, gemv, gemv_t and ger of every instruction set of this machine, against plain loops, bit for bit.
+/* gemm, gemv and gemv_t of every instruction set of this machine, against plain loops, bit for bit.
 
    check_products           correctness: awkward sizes, all transpositions, leading dimensions larger than needed, unmapped pages
                             right behind (and in front of) every array, gaps between rows untouched
@@ -79,11 +79,6 @@ static size_t extent(size_t rows, size_t n, size_t ld) { return rows && n ? (row
     } \
     K->gemv_t(m, n, a, lda, x, y, acc); \
     verdict(same_##SUF(row, y, n), t->isa, "gemv_t " #SUF, v); \
-    if (na) memcpy(want, a, na * sizeof *a); \
-    for (size_t i = 0; i < m; i++) \
-      for (size_t j = 0; j < n; j++) want[i * lda + j] = chain_##SUF(fuse, x[i], y[j], want[i * lda + j]); \
-    K->ger(m, n, x, y, a, lda); \
-    verdict(same_##SUF(a, want, na), t->isa, "ger " #SUF, v); \
     free(one); \
   } \
   static void both_##SUF(const cnn_kernels *t, size_t m, size_t n, size_t k) { \
@@ -169,16 +164,12 @@ static double bench_scratch[1 << 17];
     } \
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) { \
       const size_t m = sizes[i][0], n = sizes[i][1]; \
-      double v, vt, g, bytes = (double)(m * n * sizeof(real)); \
-      const char *in, *in_g; \
+      double v, vt, bytes = (double)(m * n * sizeof(real)); \
+      const char *in; \
       TIME(v, K->gemv(m, n, a, n, b, c, 0), budget); \
       TIME(vt, K->gemv_t(m, n, a, n, b, c, 0), budget); \
-      memset(b, 0, m * sizeof *b); \
-      TIME(g, K->ger(m, n, b, c, a, n), budget); \
       const double part = share_of_memory(&l, bytes, 0, 0, v, &in), part_t = share_of_memory(&l, bytes, 0, 0, vt, &in); \
-      const double part_g = share_of_memory(&l, bytes, bytes, bytes, g, &in_g); \
-      printf("  %4zu x %4zu  gemv %9.1f ns %5.1f %%  gemv_t %9.1f ns %5.1f %% of %s   ger %9.1f ns %5.1f %% of %s\n", m, n, v * 1e9, part, \
-             vt * 1e9, part_t, in, g * 1e9, part_g, in_g); \
+      printf("  %4zu x %4zu  gemv %9.1f ns %5.1f %%  gemv_t %9.1f ns %5.1f %% of %s\n", m, n, v * 1e9, part, vt * 1e9, part_t, in); \
     } \
   }
 BENCH(float, f32)

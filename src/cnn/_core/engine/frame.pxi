@@ -121,19 +121,16 @@ cdef void rows_slice(void *arg, size_t index, int32_t member) noexcept nogil:
 
 cdef cnn_status frame_step(Op *op, const PlanStep *s, int backward, const real *parameters, real *gradients) noexcept nogil:
     cdef RowsWork work
-    cdef size_t rows = op.run.rows, slices
+    cdef size_t rows = op.run.rows
     if op.run.team == NULL or not s.plan.by_rows & (ROWS_BACKWARD if backward else ROWS_FORWARD):
         return step_run(s, op, backward, parameters, gradients)
-    slices = <size_t>(<double>rows * s.plan.flops / SLICE_WORK)
-    slices = slices if slices < 2 * <size_t>s.plan.members else 2 * <size_t>s.plan.members
-    slices = slices if slices < rows else rows
-    if slices < 2 or op.node.n_inputs + op.node.n_outputs > MAX_SLICED:
+    work.slice = slice_rows(op, rows, <double>rows * s.plan.flops)
+    if work.slice >= rows or op.node.n_inputs + op.node.n_outputs > MAX_SLICED:
         return step_run(s, op, backward, parameters, gradients)
     work.op = op
     work.step = s
     work.parameters = parameters
     work.gradients = gradients
-    work.slice = (rows + slices - 1) // slices
     work.backward = backward
     cnn_parallel_for(op.run.team, (rows + work.slice - 1) // work.slice, rows_slice, &work)
     return CNN_OK
