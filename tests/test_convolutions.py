@@ -131,6 +131,88 @@ def test_every_option(name, case, rows, dtype):
         cnn.cpu.use(before)
 
 
+PLANES = [  # one channel and few filters: lanes are pixels
+    ({"filters": 6, "kernel_size": 5, "padding": 2}, (1, 28, 28)),
+    ({"filters": 1, "kernel_size": (3, 2), "stride": (2, 1), "padding": ((1, 0), (2, 3))}, (1, 9, 17)),
+    ({"filters": 10, "kernel_size": 3, "dilation": (1, 2), "bias": False}, (1, 7, 40)),
+    ({"filters": 11, "kernel_size": 1}, (1, 3, 13)),
+    ({"filters": 3, "kernel_size": (1, 30)}, (1, 1, 100)),
+    ({"filters": 2, "kernel_size": 28}, (1, 30, 60)),
+]
+SPREAD = [  # few channels, many filters: the gradient of an image is added window by window
+    ({"filters": 16, "kernel_size": 5}, (6, 14, 14)),
+    ({"filters": 24, "kernel_size": 4, "stride": 2, "padding": 1}, (3, 11, 13)),
+    ({"filters": 33, "kernel_size": (5, 4), "dilation": (2, 1), "padding": ((2, 1), (0, 3))}, (2, 12, 9)),
+    ({"filters": 40, "kernel_size": (1, 7)}, (5, 1, 30)),
+    ({"filters": 800, "kernel_size": (3, 5)}, (2, 4, 8)),
+    ({"filters": 32, "kernel_size": 5}, (1, 12, 9)),
+]
+
+
+@pytest.mark.parametrize(("options", "shape"), PLANES + SPREAD)
+@pytest.mark.parametrize("inside", [False, True])
+def test_few_channels(options, shape, inside, dtype, isa):
+    """The first layer, and one whose input was made by another and is taken twice, so that its gradient is added to."""
+    channels, filters = shape[0], options["filters"]
+    options = {"stride": 1, "dilation": 1, "groups": 1, "padding": 0, **options}
+    if inside:
+        x = cnn.Input(shape)
+        hidden = cnn.Conv2D(channels, 1)(x)
+        net = cnn.Network(
+            inputs=x, outputs=[cnn.Conv2D(**options)(hidden), cnn.Conv2D(channels, 1)(hidden)], dtype=dtype
+        )
+    else:
+        net = single(cnn.Conv2D(**options), shape, dtype)
+    pair = {
+        k: (v, v) if isinstance(v, int) else v for k, v in options.items() if k in ("stride", "dilation", "kernel_size")
+    }
+    padding = options["padding"]
+    how = {"stride": pair["stride"], "dilation": pair["dilation"], "groups": 1}
+    how["padding"] = ((padding, padding), (padding, padding)) if isinstance(padding, int) else padding
+    X = random((3, *shape), dtype)
+    if not inside:
+        weight, bias = values(net)
+        compare(
+            net,
+            "conv2d_1",
+            X,
+            reference.conv2d(X, weight, bias, **how),
+            lambda dy: reference.conv2d_backward(X, weight, dy, **how),
+            dtype,
+        )
+        return
+    p = {k: np.asarray(v, np.float64) for k, v in net.parameters.items()}
+    hidden = reference.conv2d(X, p["conv2d_1.weight"], p["conv2d_1.bias"])
+    y, other = net.forward(X, training=True)
+    close(y, reference.conv2d(hidden, p["conv2d_2.weight"], p.get("conv2d_2.bias"), **how), dtype, factor=3)
+    dy, dother = random(y.shape, dtype, seed=1), random(other.shape, dtype, seed=2)
+    assert y.shape[1] == filters
+    dhidden = reference.conv2d_backward(hidden, p["conv2d_2.weight"], dy, **how)[0]
+    dhidden = dhidden + reference.conv2d_backward(hidden, p["conv2d_3.weight"], dother)[0]
+    close(net.backward([dy, dother]), reference.conv2d_backward(X, p["conv2d_1.weight"], dhidden)[0], dtype, factor=5)
+
+
+@pytest.mark.parametrize(
+    "pool", [cnn.MaxPool2D(2), cnn.AvgPool2D(2), cnn.MaxPool2D(2, ceil_mode=True), cnn.AvgPool2D(3)]
+)
+@pytest.mark.parametrize("batch_size", [8, 16, 33])
+def test_planes_and_their_pools_on_any_threads(pool, batch_size, dtype, isa):
+    x, y = random((40, 1, 19, 21), dtype), np.arange(40) % 3
+
+    def run(n):
+        with cnn.threads(n):
+            layers = [cnn.Conv2D(5, 4, activation="tanh"), copy.copy(pool), cnn.Conv2D(12, 3, activation="relu")]
+            net = cnn.Network(
+                [cnn.Input((1, 19, 21)), *layers, cnn.Flatten(), cnn.Dense(3, activation="softmax")],
+                dtype=dtype,
+                seed=1,
+            )
+            net.fit(x, y, epochs=2, batch_size=batch_size, verbose=0)
+            return bits(net), net.predict(x).tobytes(), net.predict(x[:1]).tobytes()
+
+    assert run(1) == run(2) == run(3)
+
+
 @pytest.mark.parametrize("name", ISAS)
 @SETTINGS
 @given(case=convolutions(transposed=True), rows=st.integers(1, 2), dtype=st.sampled_from(["float32", "float64"]))

@@ -5,6 +5,8 @@
                 a row of b and broadcasts one element of each pixel's window. Rows are pointers and elements offsets, so both may lie
                 anywhere.
      outer      dw = windows^T dy: the same tile with the roles exchanged: rows are elements of the window, steps go along pixels
+     scatter    windows += dy b: rows are pixels, columns the elements of a run of the window, steps go along the columns of dy
+     planes     the same y and dw, of y and dy as planes of one column: lanes are pixels
 
    More rows than gemm's where a row is short of vectors: with few columns there would be fewer chains than the multiply-add has stages. */
 #if defined(__aarch64__) || defined(_M_ARM64)
@@ -21,6 +23,7 @@
 #define ROWS_4 FN(conv_rows_4)
 #define job FN(conv_job)
 #define tile_fn FN(conv_tile_fn)
+#define dots_fn FN(conv_dots_fn)
 
 enum {
   MASKED = VL * sizeof(real) == 64,        /* a load or store of some lanes costs no more than a whole one: every last vector is one */
@@ -44,6 +47,7 @@ typedef struct { /* one tile, and what its whole panel shares */
   size_t steps;
   const real *b;
   size_t ldb, last; /* `last` lanes exist of the last vector of a row */
+  int adds; /* scatter: y += the chains, row after row, for rows may overlap */
   size_t ahead; /* from a row of y to that row of the next tile, where it is worth a prefetch */
 } job;
 typedef void tile_fn(const job *a);
@@ -61,7 +65,8 @@ V_INLINE void FN(conv_tile)(const int mr, const int nv, const int some, const jo
   const size_t last = a->last, ldb = a->ldb;
   const real *x[10], *b = a->b;
   vreal s[10][4];
-  EACH_ROW EACH_VECTOR s[i][j] = LOAD(a->begin[i], j);
+  if (a->adds) EACH_ROW EACH_VECTOR s[i][j] = v_zero();
+  else EACH_ROW EACH_VECTOR s[i][j] = LOAD(a->begin[i], j);
   EACH_ROW x[i] = a->x[i];
   if (a->ahead) EACH_ROW EACH_VECTOR PREFETCH(a->y[i] + a->ahead + j * VL);
   const int32_t *step = a->step, *const end = step + a->steps, *from = a->from;
@@ -82,7 +87,11 @@ V_INLINE void FN(conv_tile)(const int mr, const int nv, const int some, const jo
   else
     for (; step < end; step++, b += ldb) STEP(b)
 #undef STEP
-  EACH_ROW EACH_VECTOR STORE(a->y[i], j, s[i][j]);
+  if (a->adds) EACH_ROW {
+      EACH_VECTOR s[i][j] = v_add(LOAD(a->y[i], j), s[i][j]);
+      EACH_VECTOR STORE(a->y[i], j, s[i][j]);
+    }
+  else EACH_ROW EACH_VECTOR STORE(a->y[i], j, s[i][j]);
 }
 
 /* ---- the tiles of each size: [nv][mr - 1], and [0] for one vector that is not whole where there are no masks. What this instruction
@@ -234,6 +243,135 @@ static void FN(conv_outer)(const cnn_windows *w, size_t n, const real *x, const 
   }
 }
 
+static void FN(conv_scatter)(const cnn_windows *w, size_t n, const real *dy, const int32_t *from, const real *b, size_t ldb, real *x) {
+  int32_t element[KC];
+  for (size_t i = 0; i < n && i < KC; i++) element[i] = (int32_t)i;
+  for (size_t e = 0; e < n; e += KC) {
+    job a = {.step = element, .steps = n - e < KC ? n - e : KC, .ldb = ldb, .adds = 1};
+    for (size_t c = 0; c < w->chunks; c++)
+      for (size_t j = 0, nv, rows; j < w->length; j += nv * VL) {
+        tile_fn *const *tiles = FN(conv_panel)(w->length - j, &nv, &rows, &a.last);
+        const size_t count = (w->pixels + rows - 1) / rows;
+        a.b = b + e * ldb + c * w->length + j;
+        for (size_t i = 0, m = 0; i < count; i++) {
+          const size_t mr = w->pixels / count + (i < w->pixels % count);
+          for (size_t r = 0; r < mr; r++, m++) {
+            STAY_SCALAR;
+            a.x[r] = dy + from[m] + e;
+            a.y[r] = x + w->pixel[m] + w->chunk[c] + j;
+          }
+          tiles[mr - 1](&a);
+        }
+      }
+  }
+}
+
+/* ---- planes. Forward is conv_tile again: a row a column, lanes along a run of pixels. */
+static void FN(conv_planes)(const cnn_windows *w, size_t run, size_t n, const real *x, const real *b, size_t ldb, const real *start,
+                            real *y, size_t ldy, int accumulate) {
+  enum { WIDTH = 2 * VL };
+  real first[10 * WIDTH];
+  const size_t k = w->chunks * w->length, most = FN(conv_most_flipped);
+  size_t e = 0, c = 0, t = 0;
+  do { /* once even when k is 0 */
+    int32_t element[KC], row[KC];
+    job a = {.step = row, .from = element, .steps = k - e < KC ? k - e : KC};
+    for (size_t i = 0; i < a.steps; i++) {
+      row[i] = (int32_t)((e + i) * ldb);
+      element[i] = w->chunk[c] + (int32_t)t;
+      if (++t == w->length) c++, t = 0;
+    }
+    for (size_t j0 = 0, mr; j0 < n; j0 += mr) {
+      mr = n - j0 < most ? n - j0 : most;
+      for (size_t j = 0; j < mr && start; j++)
+        for (size_t i = 0; i < WIDTH; i += VL) v_store(first + j * WIDTH + i, v_set1(start[j0 + j]));
+      for (size_t j = 0; j < mr; j++) a.x[j] = b + j0 + j;
+      for (size_t m = 0; m < w->pixels; m += run)
+        for (size_t i = 0, nv, rows; i < run; i += (nv - 1) * VL + a.last) {
+          tile_fn *tile = FN(conv_panel)(run - i < WIDTH ? run - i : WIDTH, &nv, &rows, &a.last)[mr - 1];
+          a.b = x + w->pixel[m] + i;
+          for (size_t j = 0; j < mr; j++) {
+            STAY_SCALAR;
+            a.y[j] = y + (j0 + j) * ldy + m + i;
+            a.begin[j] = accumulate || e ? a.y[j] : start ? first + j * WIDTH : FN(conv_zeros);
+          }
+          tile(&a);
+        }
+    }
+    e += a.steps;
+  } while (e < k);
+}
+
+/* Outer: each lane has a sum of its own, of elements of the window by planes of dy. */
+typedef struct {
+  const real *x[4], *dy;
+  const int32_t *pixel;
+  size_t pixels, run, lddy, lddw;
+  real *dw[4];
+  int accumulate;
+} FN(conv_dots_job);
+typedef void dots_fn(const FN(conv_dots_job) * a);
+enum { FN(conv_dots_rows) = FN(conv_many) ? 4 : 2, FN(conv_dots_columns) = 6 };
+
+V_INLINE void FN(conv_dots)(const int mr, const int n, const FN(conv_dots_job) * a) {
+  const size_t run = a->run, lddy = a->lddy;
+  const real *x[4], *dy = a->dy;
+  vreal s[4][6];
+#define EACH_ELEMENT _Pragma("GCC unroll 4") for (int i = 0; i < mr; i++)
+#define EACH_PLANE _Pragma("GCC unroll 6") for (int j = 0; j < n; j++)
+#define STEP(load, ...) \
+  { \
+    vreal u[4]; \
+    EACH_ELEMENT u[i] = load(x[i] + at + t, ##__VA_ARGS__); \
+    EACH_PLANE { \
+      const vreal v = load(dy + (size_t)j * lddy + t, ##__VA_ARGS__); \
+      EACH_ELEMENT s[i][j] = v_fma(u[i], v, s[i][j]); \
+    } \
+  }
+  EACH_ELEMENT EACH_PLANE s[i][j] = v_zero();
+  EACH_ELEMENT x[i] = a->x[i];
+  for (size_t m = 0; m < a->pixels; m += run, dy += run) {
+    const ptrdiff_t at = a->pixel[m];
+    size_t t = 0;
+    for (; t + VL <= run; t += VL) STEP(v_load)
+    if (t < run) STEP(v_load_n, run - t)
+  }
+  EACH_ELEMENT EACH_PLANE a->dw[i][j] = v_sum(s[i][j]) + (a->accumulate ? a->dw[i][j] : 0);
+#undef STEP
+#undef EACH_ELEMENT
+#undef EACH_PLANE
+}
+
+#define EACH_DOTS(T) T(1) T(2) T(3) T(4) T(5) T(6)
+#define DOTS(n) \
+  static void FN(conv_dots_##n)(const FN(conv_dots_job) * a) { FN(conv_dots)(FN(conv_dots_rows), n, a); } \
+  static void FN(conv_dots_one_##n)(const FN(conv_dots_job) * a) { FN(conv_dots)(1, n, a); }
+EACH_DOTS(DOTS)
+#undef DOTS
+#define DOTS(n) [n - 1] = {FN(conv_dots_one_##n), FN(conv_dots_##n)},
+static dots_fn *const FN(conv_dots_tiles)[6][2] = {EACH_DOTS(DOTS)};
+#undef DOTS
+#undef EACH_DOTS
+
+static void FN(conv_planes_outer)(const cnn_windows *w, size_t run, size_t n, const real *x, const real *dy, size_t lddy, real *dw,
+                                  size_t lddw, int accumulate) {
+  const size_t k = w->chunks * w->length, most = FN(conv_dots_columns), count = (n + most - 1) / most;
+  FN(conv_dots_job) a = {.pixel = w->pixel, .pixels = w->pixels, .run = run, .lddy = lddy, .accumulate = accumulate};
+  for (size_t g = 0, j = 0, columns; g < count; g++, j += columns) {
+    columns = n / count + (g < n % count);
+    a.dy = dy + j * lddy;
+    for (size_t e = 0, c = 0, t = 0, mr; e < k; e += mr) {
+      mr = k - e >= FN(conv_dots_rows) ? FN(conv_dots_rows) : 1;
+      for (size_t i = 0; i < mr; i++) {
+        a.x[i] = x + w->chunk[c] + t;
+        a.dw[i] = dw + (e + i) * lddw + j;
+        if (++t == w->length) c++, t = 0;
+      }
+      FN(conv_dots_tiles)[columns - 1][mr > 1](&a);
+    }
+  }
+}
+
 #undef LOAD
 #undef STORE
 #undef EACH_ROW
@@ -252,5 +390,6 @@ static void FN(conv_outer)(const cnn_windows *w, size_t n, const real *x, const 
 #undef ROWS_4
 #undef job
 #undef tile_fn
+#undef dots_fn
 #undef CONV_ARM
 #undef NARROWER

@@ -3,6 +3,8 @@
 
    The lanes behind the last channel: a whole vector is read and written as long as that is inside the arrays, for the pixels behind write
    over what was too much. With 6 channels this is twice as fast as masks.
+   pair_*: windows of 2 x 2, side by side, in a plane of one channel: lanes along the windows of a row.
+
    The number of the largest tap is kept as a real (exact up to 2^24): to and from bytes takes longer than the memory that they save. */
 
 V_INLINE vreal FN(window_at)(const real *p, const int some, size_t lanes) { return some ? v_load_n(p, lanes) : v_load(p); }
@@ -146,3 +148,66 @@ static void FN(window_sum_backward)(size_t pixels, size_t step, size_t height, s
 #undef TAP
 #undef RUN
 #undef SIZES
+
+/* ---- in a plane */
+#define EACH_PAIR \
+  for (size_t i = 0; i < rows; i++) \
+    for (size_t j = 0; j < n; j += VL)
+
+/* The taps of the windows of `lanes` lanes. */
+V_INLINE void FN(pair_taps)(const real *x, size_t ld, size_t lanes, vreal *tap) {
+  for (int a = 0; a < 2; a++, x += ld) {
+    const vreal v = v_get(x, 2 * lanes), w = 2 * lanes > VL ? v_get(x + VL, 2 * lanes - VL) : v_zero();
+    tap[2 * a] = v_evens(v, w), tap[2 * a + 1] = v_odds(v, w);
+  }
+}
+V_INLINE void FN(pair_shares)(real *dx, size_t ld, size_t lanes, const vreal *tap) {
+  for (int a = 0; a < 2; a++, dx += ld) {
+    v_put(dx, v_zip_low(tap[2 * a], tap[2 * a + 1]), 2 * lanes);
+    if (2 * lanes > VL) v_put(dx + VL, v_zip_high(tap[2 * a], tap[2 * a + 1]), 2 * lanes - VL);
+  }
+}
+
+static void FN(pair_max)(size_t rows, size_t n, size_t ld, const real *x, real *y, real *where) {
+  EACH_PAIR {
+    const size_t at = i * n + j, lanes = n - j < VL ? n - j : VL;
+    vreal tap[4], best, number = v_zero();
+    FN(pair_taps)(x + 2 * i * ld + 2 * j, ld, lanes, tap);
+    best = tap[0];
+    for (int t = 0; t < 4; t++) {
+      const vmask more = v_mask_or(v_gt(tap[t], best), v_isnan(tap[t]));
+      best = v_select(more, tap[t], best), number = v_select(more, v_set1((real)t), number);
+    }
+    v_put(y + at, best, lanes);
+    if (where) v_put(where + at, number, lanes);
+  }
+}
+
+static void FN(pair_max_backward)(size_t rows, size_t n, size_t ld, const real *dy, const real *where, real *dx) {
+  EACH_PAIR {
+    const size_t at = i * n + j, lanes = n - j < VL ? n - j : VL;
+    const vreal d = v_get(dy + at, lanes), number = v_get(where + at, lanes);
+    vreal tap[4];
+    for (int t = 0; t < 4; t++) tap[t] = v_select(v_eq(number, v_set1((real)t)), d, v_zero());
+    FN(pair_shares)(dx + 2 * i * ld + 2 * j, ld, lanes, tap);
+  }
+}
+
+static void FN(pair_sum)(size_t rows, size_t n, size_t ld, real scale, const real *x, real *y) {
+  EACH_PAIR {
+    const size_t lanes = n - j < VL ? n - j : VL;
+    vreal tap[4], sum = v_zero();
+    FN(pair_taps)(x + 2 * i * ld + 2 * j, ld, lanes, tap);
+    for (int t = 0; t < 4; t++) sum = v_add(sum, tap[t]);
+    v_put(y + i * n + j, v_mul(sum, v_set1(scale)), lanes);
+  }
+}
+
+static void FN(pair_sum_backward)(size_t rows, size_t n, size_t ld, real scale, const real *dy, real *dx) {
+  EACH_PAIR {
+    const size_t lanes = n - j < VL ? n - j : VL;
+    const vreal d = v_mul(v_get(dy + i * n + j, lanes), v_set1(scale)), tap[4] = {d, d, d, d};
+    FN(pair_shares)(dx + 2 * i * ld + 2 * j, ld, lanes, tap);
+  }
+}
+#undef EACH_PAIR

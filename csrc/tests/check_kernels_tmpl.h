@@ -363,6 +363,9 @@ static void T_(check_gemv_t)(const TABLE *t) { (void)t; }
 /* ---- convolutions, transpose: check_windows.c */
 static void T_(check_conv_forward)(const TABLE *t) { (void)t; }
 static void T_(check_conv_outer)(const TABLE *t) { (void)t; }
+static void T_(check_conv_planes)(const TABLE *t) { (void)t; }
+static void T_(check_conv_planes_outer)(const TABLE *t) { (void)t; }
+static void T_(check_conv_scatter)(const TABLE *t) { (void)t; }
 static void T_(check_depthwise_forward)(const TABLE *t) { (void)t; }
 static void T_(check_depthwise_outer)(const TABLE *t) { (void)t; }
 static void T_(check_winograd_weights)(const TABLE *t) { (void)t; }

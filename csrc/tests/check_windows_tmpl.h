@@ -40,6 +40,75 @@ static void T_(products)(const TABLE *t, const shape *s, size_t n, int taps, int
   verdict(T_(same)(b, want, nb), "conv_outer", &g, s, n, way);
 }
 
+static void T_(planes)(const TABLE *t, const shape *s, size_t n, int acc, size_t extra, int at_end) {
+  static geometry g;
+  windows_of(&g, s, 0, 0);
+  const cnn_windows *w = &g.w;
+  const size_t k = w->chunks * w->length, ldb = n + extra, ldy = w->pixels + 2 * extra;
+  const size_t nb = k && n ? (k - 1) * ldb + n : 0, ny = n ? (n - 1) * ldy + w->pixels : 0;
+  real *x = arena_take(arena_x, g.extent * sizeof *x, at_end), *b = arena_take(arena_b, nb * sizeof *b, at_end);
+  real *y = arena_take(arena_y, ny * sizeof *y, at_end), *start = arena_take(arena_start, n * sizeof *y, at_end);
+  real *want = arena_take(arena_want, (ny > nb ? ny : nb) * sizeof *y, 0);
+  T_(fill)(x, g.extent), T_(fill)(b, nb), T_(fill)(y, ny), T_(fill)(start, n);
+
+  memcpy(want, y, ny * sizeof *y);
+  for (size_t m = 0; m < w->pixels; m++)
+    for (size_t j = 0; j < n; j++) {
+      real sum = acc == 1 ? want[j * ldy + m] : acc == 2 ? start[j] : 0;
+      for (size_t e = 0; e < k; e++)
+        sum = T_(chain)(fused(isa), x[w->pixel[m] + w->chunk[e / w->length] + (ptrdiff_t)(e % w->length)], b[e * ldb + j], sum);
+      want[j * ldy + m] = sum;
+    }
+  t->conv_planes(w, s->width, n, x, b, ldb, acc == 2 ? start : NULL, y, ldy, acc == 1);
+  verdict(T_(same)(y, want, ny), "conv_planes", &g, s, n, acc);
+
+  if (acc == 2) return;
+  int good = 1;
+  memcpy(want, b, nb * sizeof *b);
+  t->conv_planes_outer(w, s->width, n, x, y, ldy, b, ldb, acc);
+  for (size_t e = 0; e < k; e++)
+    for (size_t j = 0; j < n; j++) {
+      double sum = acc ? want[e * ldb + j] : 0, size = fabs(sum);
+      for (size_t m = 0; m < w->pixels; m++) {
+        const double term = (double)x[w->pixel[m] + w->chunk[e / w->length] + (ptrdiff_t)(e % w->length)] * y[j * ldy + m];
+        sum += term, size += fabs(term);
+      }
+      good &= fabs((double)b[e * ldb + j] - sum) <= (sizeof(real) == 4 ? 0x1p-23 : 0x1p-50) * size * (double)(w->pixels + 4);
+      want[e * ldb + j] = b[e * ldb + j];
+    }
+  verdict(good && T_(same)(b, want, nb), "conv_planes_outer", &g, s, n, acc);
+}
+
+static void T_(scatter)(const TABLE *t, const shape *s, size_t n, int taps, int disordered, size_t extra, int at_end) {
+  static geometry g;
+  windows_of(&g, s, taps, disordered);
+  const cnn_windows *w = &g.w;
+  const size_t k = w->chunks * w->length, ldb = k + extra, block = 768;
+  const int apart =
+      s->stride * s->channels >= w->length || s->width == 1; /* else where windows overlap the order is the instruction set's own */
+  const int32_t *to;
+  size_t ld, ny = rows_of(&g, n, extra, &to, &ld), nb = n ? (n - 1) * ldb + k : 0;
+  real *x = arena_take(arena_x, g.extent * sizeof *x, at_end), *b = arena_take(arena_b, nb * sizeof *b, at_end);
+  real *y = arena_take(arena_y, ny * sizeof *y, at_end), *want = arena_take(arena_want, g.extent * sizeof *x, 0);
+  T_(fill)(x, g.extent), T_(fill)(b, nb), T_(fill)(y, ny);
+
+  memcpy(want, x, g.extent * sizeof *x);
+  for (size_t e = 0; e < n; e += block)
+    for (size_t c = 0; c < w->chunks; c++)
+      for (size_t m = 0; m < w->pixels; m++)
+        for (size_t i = 0; i < w->length; i++) {
+          real sum = 0;
+          for (size_t j = e; j < n && j < e + block; j++)
+            sum = T_(chain)(fused(isa), y[(size_t)g.to[m] + j], b[j * ldb + c * w->length + i], sum);
+          want[w->pixel[m] + w->chunk[c] + (ptrdiff_t)i] += sum;
+        }
+  t->conv_scatter(w, n, y, g.to, b, ldb, x);
+  int good = apart ? T_(same)(x, want, g.extent) : 1;
+  for (size_t i = 0; i < g.extent; i++)
+    good &= fabs((double)x[i] - (double)want[i]) <= (sizeof(real) == 4 ? 0x1p-23 : 0x1p-52) * (double)(s->kernel_h * s->kernel_w * (n + 4));
+  verdict(good, "conv_scatter", &g, s, n, 4 * taps + 8 * disordered);
+}
+
 /* Close to the direct sum in double, and whole images the bits of their parts. */
 static void T_(winograd)(const TABLE *t, size_t height, size_t width, size_t channels, size_t n, int acc, size_t extra, int at_end) {
   static geometry g;
@@ -157,6 +226,8 @@ static void T_(check)(const TABLE *t) {
         T_(products)(t, &s, columns[c], 0, 0, acc, next32() % 3, (int)(next32() % 4 != 0));
         s = (shape){1, 1 + next32() % 20, 1, pixels, 1, 1, 1, 1};
         T_(products)(t, &s, columns[c], 0, 0, acc, next32() % 3, (int)(next32() % 4 != 0));
+        s = (shape){1, pixels, 1, 1, 1 + next32() % 3, 1, columns[c] + 1, columns[c] + 1};
+        T_(scatter)(t, &s, 1 + next32() % 9, 0, 0, next32() % 3, (int)(next32() % 4 != 0));
         if (!columns[c]) continue;
         s = (shape){1 + next32() % 2, pixels, next32() % 5, next32() % 5, 1 + next32() % 2, 1, columns[c] + next32() % 3, columns[c]};
         T_(depthwise)(t, &s, (int)(next32() % 2), acc, next32() % 3, (int)(next32() % 4 != 0));
@@ -167,6 +238,8 @@ static void T_(check)(const TABLE *t) {
     for (size_t width = 1; width <= 70; width++) {
       s = (shape){1 + next32() % 4, width, 1 + next32() % 3, 1 + next32() % 5, 1, 1, 1, 1};
       T_(products)(t, &s, n, 0, 0, (int)(next32() % 3), next32() % 3, (int)(next32() % 4 != 0));
+      s.stride = 1, s.kernel_h += next32() % 4, s.dilation += next32() % 2;
+      T_(planes)(t, &s, n + next32() % 2 * 12, (int)(next32() % 3), next32() % 3, (int)(next32() % 4 != 0));
     }
   for (int i = 0; i < 1500; i++) {
     s = (shape){1 + next32() % 7, 1 + next32() % 9, 1 + next32() % 5,  1 + next32() % 5,
@@ -175,6 +248,7 @@ static void T_(check)(const TABLE *t) {
     const size_t n = next32() % 2 ? columns[next32() % COLUMNS] : 1 + next32() % 20;
     const int disordered = next32() % 4 == 0, at_end = next32() % 4 != 0;
     T_(products)(t, &s, n, (int)(next32() % 2), disordered, i % 3, next32() % 4, at_end);
+    T_(scatter)(t, &s, n, (int)(next32() % 2), disordered, next32() % 4, at_end);
     s.channels += next32() % 3 ? 0 : next32() % 70, s.used = next32() % 2 ? s.channels : 1 + next32() % s.channels;
     T_(depthwise)(t, &s, disordered, i % 3, next32() % 4, at_end);
   }
@@ -183,6 +257,10 @@ static void T_(check)(const TABLE *t) {
                                {1, 4, 1, 1, 1, 1, 1700, 1700}, {2, 2, 2, 2, 1, 2, 1536, 1536}, {2, 3, 28, 28, 1, 1, 1, 1}};
   for (size_t i = 0; i < sizeof deep / sizeof *deep; i++)
     for (int acc = 0; acc < 3; acc++) T_(products)(t, &deep[i], 1 + next32() % 40, 0, 0, acc, next32() % 2, 1);
+  s = (shape){2, 35, 28, 28, 1, 1, 1, 1};
+  for (int acc = 0; acc < 3; acc++) T_(planes)(t, &s, 7, acc, 1, 1);
+  s = (shape){2, 3, 2, 2, 1, 1, 3, 3};
+  T_(scatter)(t, &s, 1600, 0, 0, 1, 1);
   for (size_t height = 1; height <= 9; height++)
     for (size_t width = 1; width <= 9; width++)
       for (int acc = 0; acc < 3; acc++)
@@ -224,7 +302,8 @@ static void T_(bench)(const TABLE *t, double budget) {
   real *x = (real *)arena_x.base, *b = (real *)arena_b.base, *y = (real *)arena_y.base, *start = (real *)arena_start.base;
   T_(fill)(x, all), T_(fill)(b, all), T_(fill)(y, all), T_(fill)(start, all);
   print_limits(isa, dtype, &l);
-  double forward, outer;
+  static int32_t order[MOST];
+  double forward, outer, scatter;
 #define SHARE(sec) (sec) * 1e6, flop / (sec) * 1e-7 / l.peak
   for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
     const size_t n = shapes[i].n;
@@ -234,7 +313,22 @@ static void T_(bench)(const TABLE *t, double budget) {
     T_(fill)(y, g.w.pixels * n), T_(fill)(b, all);
     TIME(outer, t->conv_outer(&g.w, n, x, y, NULL, n, (real *)arena_want.base, n, 1), budget);
     memset(arena_want.base, 0, ARENA);
-    printf("  %-26s forward %8.2f us %6.1f %%   outer %8.2f us %6.1f %%\n", shapes[i].what, SHARE(forward), SHARE(outer));
+    for (size_t m = 0, p = 0, width = shapes[i].s.width; p < width; p++) /* by columns: neighbours in the list do not overlap */
+      for (size_t q = p; q < g.w.pixels; q += width, m++) order[m] = g.pixel[q], g.to[m] = (int32_t)(q * n);
+    g.w.pixel = order;
+    TIME(scatter, t->conv_scatter(&g.w, n, y, g.to, b, g.w.chunks * g.w.length, (real *)arena_want.base), budget);
+    memset(arena_want.base, 0, ARENA);
+    if (shapes[i].s.channels == 1) {
+      double planes, dots;
+      g.w.pixel = g.pixel;
+      TIME(planes, t->conv_planes(&g.w, shapes[i].s.width, n, x, b, n, start, y, g.w.pixels, 0), budget);
+      T_(fill)(y, g.w.pixels * n), T_(fill)(b, all);
+      TIME(dots, t->conv_planes_outer(&g.w, shapes[i].s.width, n, x, y, g.w.pixels, (real *)arena_want.base, n, 1), budget);
+      memset(arena_want.base, 0, ARENA);
+      printf("  %-26s planes  %8.2f us %6.1f %%   outer %8.2f us %6.1f %%\n", shapes[i].what, SHARE(planes), SHARE(dots));
+    }
+    printf("  %-26s forward %8.2f us %6.1f %%   outer %8.2f us %6.1f %%   scatter %8.2f us %6.1f %%\n", shapes[i].what, SHARE(forward),
+           SHARE(outer), SHARE(scatter));
   }
   for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
     const shape *s = &shapes[i].s;

@@ -96,6 +96,18 @@ V_INLINE void v_store_n(real *p, vreal v, size_t n) {
 #endif
 }
 
+#if REAL_BITS == 32
+#define V_ORDER(v) _mm256_castpd_ps(_mm256_permute4x64_pd(_mm256_castps_pd(v), 0xd8))
+V_INLINE vreal v_evens(vreal a, vreal b) { return V_ORDER(_mm256_shuffle_ps(a, b, 0x88)); }
+V_INLINE vreal v_odds(vreal a, vreal b) { return V_ORDER(_mm256_shuffle_ps(a, b, 0xdd)); }
+#undef V_ORDER
+#else
+V_INLINE vreal v_evens(vreal a, vreal b) { return _mm256_permute4x64_pd(_mm256_unpacklo_pd(a, b), 0xd8); }
+V_INLINE vreal v_odds(vreal a, vreal b) { return _mm256_permute4x64_pd(_mm256_unpackhi_pd(a, b), 0xd8); }
+#endif
+V_INLINE vreal v_zip_low(vreal a, vreal b) { return X(permute2f128)(X(unpacklo)(a, b), X(unpackhi)(a, b), 0x20); }
+V_INLINE vreal v_zip_high(vreal a, vreal b) { return X(permute2f128)(X(unpacklo)(a, b), X(unpackhi)(a, b), 0x31); }
+
 V_INLINE vreal v_set1(real s) { return X(set1)(s); }
 V_INLINE vreal v_zero(void) { return X(setzero)(); }
 V_INLINE vreal v_load(const real *p) { return X(loadu)(p); }

@@ -62,6 +62,21 @@ V_INLINE vmask v_first(size_t n) { return (vmask)((1u << n) - 1); }
 V_INLINE vreal v_load_n(const real *p, size_t n) { return X(maskz_loadu)(v_first(n), p); }
 V_INLINE void v_store_n(real *p, vreal v, size_t n) { X(mask_storeu)(p, v_first(n), v); }
 
+#if REAL_BITS == 32
+#define V_MIX(a, b, ...) _mm512_permutex2var_ps(a, _mm512_setr_epi32(__VA_ARGS__), b)
+V_INLINE vreal v_evens(vreal a, vreal b) { return V_MIX(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30); }
+V_INLINE vreal v_odds(vreal a, vreal b) { return V_MIX(a, b, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31); }
+V_INLINE vreal v_zip_low(vreal a, vreal b) { return V_MIX(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23); }
+V_INLINE vreal v_zip_high(vreal a, vreal b) { return V_MIX(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31); }
+#else
+#define V_MIX(a, b, ...) _mm512_permutex2var_pd(a, _mm512_setr_epi64(__VA_ARGS__), b)
+V_INLINE vreal v_evens(vreal a, vreal b) { return V_MIX(a, b, 0, 2, 4, 6, 8, 10, 12, 14); }
+V_INLINE vreal v_odds(vreal a, vreal b) { return V_MIX(a, b, 1, 3, 5, 7, 9, 11, 13, 15); }
+V_INLINE vreal v_zip_low(vreal a, vreal b) { return V_MIX(a, b, 0, 8, 1, 9, 2, 10, 3, 11); }
+V_INLINE vreal v_zip_high(vreal a, vreal b) { return V_MIX(a, b, 4, 12, 5, 13, 6, 14, 7, 15); }
+#endif
+#undef V_MIX
+
 V_INLINE vreal v_set1(real s) { return X(set1)(s); }
 V_INLINE vreal v_zero(void) { return X(setzero)(); }
 V_INLINE vreal v_load(const real *p) { return X(loadu)(p); }

@@ -22,6 +22,8 @@
    v_scale2(v, k) = v 2^k                      v normal, k integer-valued, |k| <= 250 (f32), 2000 (f64): rounded once, also to a
                                                subnormal; overflows to infinity
    v_mantissa(v) v_exponent(v)                 v = mantissa 2^exponent, mantissa in [sqrt 1/2, sqrt 2); v positive and normal
+   v_evens(a, b) v_odds(a, b)                  every second lane of a and then of b, from the first or from the second on
+   v_zip_low(a, b) v_zip_high(a, b)            the reverse: a first, b first, a second ..., of which the first or the second VL
    v_sum(v) v_hmax(v)                          over lanes, in the fixed order of halving (lane i with lane i + VL/2, and so on)
    v_widen_low(v) v_widen_high(v)              f32 only: the two halves as vwide (scalar: the value, and 0)
    vwide  WIDE(add)(a, b)                      the vreal of f64 and its v_add, v_fma ..., whatever the current DTYPE */
@@ -81,6 +83,10 @@
 #define v_scale2 FN(v_scale2)
 #define v_mantissa FN(v_mantissa)
 #define v_exponent FN(v_exponent)
+#define v_evens FN(v_evens)
+#define v_odds FN(v_odds)
+#define v_zip_low FN(v_zip_low)
+#define v_zip_high FN(v_zip_high)
 #define v_sum FN(v_sum)
 #define v_hmax FN(v_hmax)
 #define v_widen_low FN(v_widen_low)

@@ -54,6 +54,11 @@ V_INLINE real v_sum(vreal v) { return vgetq_lane_f64(v, 0) + vgetq_lane_f64(v, 1
 V_INLINE real v_hmax(vreal v) { return vmaxvq_f64(v); }
 #endif
 
+V_INLINE vreal v_evens(vreal a, vreal b) { return X(uzp1)(a, b); }
+V_INLINE vreal v_odds(vreal a, vreal b) { return X(uzp2)(a, b); }
+V_INLINE vreal v_zip_low(vreal a, vreal b) { return X(zip1)(a, b); }
+V_INLINE vreal v_zip_high(vreal a, vreal b) { return X(zip2)(a, b); }
+
 V_INLINE vreal v_set1(real s) { return V_DUP(s); }
 V_INLINE vreal v_zero(void) { return V_DUP(0); }
 V_INLINE vreal v_load(const real *p) { return X(ld1)(p); }

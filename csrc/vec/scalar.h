@@ -60,6 +60,10 @@ V_INLINE vreal v_mantissa(vreal v) {
   V_INT bits = FN(v_to_bits)(v) + (V_OF(V_ONE) - V_OF(V_ROOT));
   return FN(v_from_bits)((bits & (((V_INT)1 << V_OF(V_MANTISSA)) - 1)) + V_OF(V_ROOT));
 }
+V_INLINE vreal v_evens(vreal a, vreal b) { return (void)b, a; }
+V_INLINE vreal v_odds(vreal a, vreal b) { return (void)a, b; }
+V_INLINE vreal v_zip_low(vreal a, vreal b) { return (void)b, a; }
+V_INLINE vreal v_zip_high(vreal a, vreal b) { return (void)a, b; }
 V_INLINE real v_sum(vreal v) { return v; }
 V_INLINE real v_hmax(vreal v) { return v; }
 

@@ -57,6 +57,16 @@ V_INLINE real v_sum(vreal v) { return _mm_cvtsd_f64(_mm_add_pd(v, _mm_unpackhi_p
 V_INLINE real v_hmax(vreal v) { return _mm_cvtsd_f64(_mm_max_pd(v, _mm_unpackhi_pd(v, v))); }
 #endif
 
+#if REAL_BITS == 32
+V_INLINE vreal v_evens(vreal a, vreal b) { return _mm_shuffle_ps(a, b, 0x88); }
+V_INLINE vreal v_odds(vreal a, vreal b) { return _mm_shuffle_ps(a, b, 0xdd); }
+#else
+V_INLINE vreal v_evens(vreal a, vreal b) { return _mm_unpacklo_pd(a, b); }
+V_INLINE vreal v_odds(vreal a, vreal b) { return _mm_unpackhi_pd(a, b); }
+#endif
+V_INLINE vreal v_zip_low(vreal a, vreal b) { return X(unpacklo)(a, b); }
+V_INLINE vreal v_zip_high(vreal a, vreal b) { return X(unpackhi)(a, b); }
+
 V_INLINE vreal v_set1(real s) { return X(set1)(s); }
 V_INLINE vreal v_zero(void) { return X(setzero)(); }
 V_INLINE vreal v_load(const real *p) { return X(loadu)(p); }

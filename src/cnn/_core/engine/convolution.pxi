@@ -9,6 +9,7 @@
 #
 # A scatter is gathered, too: wide pixel P (counted with the zeros before it) takes the windows (P - u dilation) / stride of those taps u
 # for which that is whole. All pixels of one remainder P mod stride have the same taps: they are a *phase*, a convolution of its own.
+# Where channels are few, or the narrow image is much smaller than the wide one, it is *spread* instead: each narrow pixel adds its window.
 
 cdef enum:
     CONV_MOST = 1 << 30    # a kernel's size, stride, ...: sums and products of two of them cannot wrap
@@ -39,7 +40,9 @@ cdef struct Conv:
     size_t taps            # of the kernel
     int32_t depthwise      # a filter for each channel
     int32_t pointwise      # a product of matrices: one tap, and neither image is padded or transposed
+    int32_t planes         # the narrow image lies plain, and lanes are its pixels: those of one channel are neighbours
     int32_t scatters       # has the tables for it
+    int32_t spreads        # window by window
     int32_t gather_turned, scatter_turned  # by Winograd's algorithm
     size_t gather_chunks, gather_length
     size_t n_phases
@@ -60,6 +63,8 @@ cdef struct Conv:
     int32_t aligned        # its pixels are so many bytes apart that they meet in the first cache
     size_t spans[4]        # of a gather: along the height, along the width; of a scatter
     ConvSpan *span[4]
+    int32_t *spread_pixel  # (narrow pixels,) what `pixel` is, column by column: neighbours here do not overlap
+    int32_t *spread_from   # (narrow pixels,) where each lies in the narrow image
 
 
 cdef inline int64_t list_item(const Graph *g, const Node *node, int32_t key, size_t i, int64_t default) noexcept nogil:
@@ -257,6 +262,22 @@ cdef size_t conv_turning(const OpPlan *p, const Conv *c, size_t height, size_t w
     return rounded(elements * c.item)
 
 
+cdef inline int conv_fills_rows(const Conv *c) noexcept nogil:
+    """Whether fewer lanes stay empty along a row of pixels than along the filters, which may go by half vectors."""
+    return c.filters * ((c.w.narrow + 15) // 16 * 16) < c.w.narrow * ((c.filters + 7) // 8 * 8)
+
+
+cdef int conv_spreads(const Conv *c) noexcept nogil:
+    """Whether a scatter takes clearly less time window by window: vectors of a run of a window, and a load and a store of each, against
+    those of the channels, a window of the narrow image's zeros and all."""
+    cdef double gathered, spread
+    if c.groups > 1 or c.w.dilation > 1 or c.pointwise or c.scatter_turned:
+        return 0
+    gathered = <double>(c.h.wide * c.w.wide * c.taps) / <double>(c.h.stride * c.w.stride) * <double>((c.channels + 7) // 8 * 8 * c.filters)
+    spread = <double>(c.h.narrow * c.w.narrow * c.h.kernel) * <double>((c.w.kernel * c.channels + 15) // 16 * 16 * (c.filters + 8))
+    return gathered > 1.5 * spread
+
+
 cdef void conv_describe(const OpPlan *p, int transposed, Conv *c) noexcept nogil:
     """All but the tables."""
     cdef const PlanValue *x = &p.values[p.inputs[0]]
@@ -275,7 +296,8 @@ cdef void conv_describe(const OpPlan *p, int transposed, Conv *c) noexcept nogil
     c.taps = c.h.kernel * c.w.kernel
     c.item = item_bytes(p.graph, CNN_FLOAT32)
     c.depthwise = c.groups > 1 and c.groups == c.channels and c.groups == c.filters
-    c.pointwise = (c.taps == 1 and c.groups == 1 and c.h.stride == 1 and c.w.stride == 1 and c.h.padded == c.h.narrow and c.w.padded == c.w.narrow
+    c.planes = not transposed and c.channels == 1 and c.groups == 1 and c.w.stride == 1 and conv_fills_rows(c)
+    c.pointwise = (not c.planes and c.taps == 1 and c.groups == 1 and c.h.stride == 1 and c.w.stride == 1 and c.h.padded == c.h.narrow and c.w.padded == c.w.narrow
                    and c.h.wide == c.h.narrow and c.w.wide == c.w.narrow and lies_last(wide) and lies_last(narrow))
     c.scatters = not c.pointwise and (transposed or p.training)
     c.gather_chunks = c.taps
@@ -286,6 +308,7 @@ cdef void conv_describe(const OpPlan *p, int transposed, Conv *c) noexcept nogil
     if c.h.kernel == 3 and c.w.kernel == 3 and c.h.stride * c.w.stride * c.h.dilation * c.w.dilation == 1 and c.groups == 1 and c.channels >= WINOGRAD_CHANNELS and c.filters >= WINOGRAD_CHANNELS:
         c.gather_turned = c.h.narrow * c.w.narrow >= WINOGRAD_PIXELS and not (transposed and not p.training)
         c.scatter_turned = c.h.wide * c.w.wide >= WINOGRAD_PIXELS and c.scatters
+    c.spreads = not transposed and c.scatters and conv_spreads(c)
     c.n_phases = (c.h.stride if c.h.stride < c.h.wide else c.h.wide) * (c.w.stride if c.w.stride < c.w.wide else c.w.wide)
     if c.pointwise:
         return
@@ -303,9 +326,12 @@ cdef void conv_describe(const OpPlan *p, int transposed, Conv *c) noexcept nogil
     if not transposed or p.training:
         if not lies_last(wide) or c.h.padded * c.w.padded != c.h.wide * c.w.wide:
             c.source = rounded(c.h.padded * c.w.padded * c.channels * c.item)
-        if not lies_last(narrow):
+        if not lies_last(narrow) and (c.spreads or not c.planes):
             c.target = rounded(narrow.row * c.item)
-    if c.scatters:
+    if c.spreads:
+        if not lies_last(wide) or c.h.padded * c.w.padded != c.h.wide * c.w.wide:
+            c.source = rounded(c.h.padded * c.w.padded * c.channels * c.item)
+    elif c.scatters:
         if not lies_last(narrow) or c.h.spread * c.w.spread != c.h.narrow * c.w.narrow:
             pixels = rounded(c.h.spread * c.w.spread * c.filters * c.item)
             c.source = pixels if pixels > c.source else c.source
@@ -354,7 +380,9 @@ cdef void conv_plan_as(OpPlan *p, int transposed) noexcept nogil:
         p.tables += depthwise_tables(&c)
         return
     p.tables += rounded((c.h.narrow * c.w.narrow + 2 * c.taps) * sizeof(int32_t))
-    if c.scatters:
+    if c.spreads:
+        p.tables += 2 * c.h.narrow * c.w.narrow * sizeof(int32_t)
+    elif c.scatters:
         p.tables += rounded((2 * c.h.wide * c.w.wide + 2 * c.taps) * sizeof(int32_t)) + c.n_phases * sizeof(ConvPhase)
 
 
@@ -378,13 +406,30 @@ cdef void conv_prepare_as(const OpPlan *p, int transposed, void *tables) noexcep
             c.tap[u * c.w.kernel + v] = <int32_t>((u * c.h.dilation * c.w.padded + v * c.w.dilation) * c.channels)
     for i in range(c.gather_chunks):
         c.run[i] = c.tap[i * (c.taps // c.gather_chunks)]
-    if c.scatters:
+    if c.spreads:
+        c.spread_pixel = <int32_t *>(<char *>c.pixel + rounded((pixels + 2 * c.taps) * sizeof(int32_t)))
+        c.spread_from = c.spread_pixel + pixels
+        conv_prepare_spread(c)
+    elif c.scatters:
         c.phases = <ConvPhase *>(<char *>c.pixel + rounded((pixels + 2 * c.taps) * sizeof(int32_t)))
         c.scatter_pixel = <int32_t *>(c.phases + c.n_phases)
         c.scatter_to = c.scatter_pixel + c.h.wide * c.w.wide
         c.scatter_chunk = c.scatter_to + c.h.wide * c.w.wide
         c.place = c.scatter_chunk + c.taps
         conv_prepare_phases(c)
+
+
+cdef void conv_prepare_spread(Conv *c) noexcept nogil:
+    """Column by column, and of columns only those together whose windows are apart."""
+    cdef size_t skip = ((c.w.kernel - 1) * c.w.dilation + 1) // c.w.stride + 1, first, i, j, n = 0
+    for first in range(skip if skip < c.w.narrow else c.w.narrow):
+        j = first
+        while j < c.w.narrow:
+            for i in range(c.h.narrow):
+                c.spread_pixel[n] = c.pixel[i * c.w.narrow + j]
+                c.spread_from[n] = <int32_t>((i * c.w.narrow + j) * c.filters)
+                n += 1
+            j += skip
 
 
 cdef void conv_prepare_phases(Conv *c) noexcept nogil:

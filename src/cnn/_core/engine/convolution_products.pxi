@@ -80,6 +80,13 @@ cdef void conv_pack_scatter(const Conv *c, const real *w, real *b, size_t first,
         b += outer * inner * c.taps
 
 
+cdef void conv_pack_spread(const cnn_kernels *k, const Conv *c, const real *w, real *b, size_t first, size_t end) noexcept nogil:
+    """(filters, channels, taps) to (filters, taps, channels), filters first .. end - 1."""
+    cdef size_t i, row = c.channels * c.taps
+    for i in range(first, end):
+        k_transpose(k, c.channels, c.taps, w + i * row, c.taps, b + i * row, c.channels)
+
+
 cdef void conv_pack_slice(void *arg, size_t index, int32_t member) noexcept nogil:
     cdef const ConvWork *a = <const ConvWork *>arg
     cdef const Conv *c = a.c
@@ -94,7 +101,9 @@ cdef void conv_pack_for(const ConvWork *a, const real *w, size_t first, size_t e
     cdef const cnn_kernels *k = a.op.run.kernels
     cdef real *b = <real *>a.op.scratch
     cdef real *u = <real *>(<char *>a.op.scratch + c.weights)
-    if a.scatter:
+    if a.scatter and c.spreads:
+        conv_pack_spread(k, c, w, b, first, end)
+    elif a.scatter:
         conv_pack_scatter(c, w, b, first, end)
     else:
         conv_pack(k, c, w, b, first, end)
@@ -159,9 +168,13 @@ cdef void conv_gather(const cnn_kernels *k, const Conv *c, const real *x, const 
     windows.chunks = c.gather_chunks
     windows.length = c.gather_length
     windows.chunk = c.run
-    y += first * c.filters + column
     if start != NULL:
         start += column
+    if c.planes:
+        k_conv_planes(k, &windows, c.w.narrow, columns, x, b + column, c.filters, start, y + column * c.h.narrow * c.w.narrow + first,
+                      c.h.narrow * c.w.narrow, accumulate)
+        return
+    y += first * c.filters + column
     b += column
     for g in range(c.groups):
         k_conv_forward(k, &windows, columns, x + g * inner, b + g * c.taps * inner * outer, outer, start + g * outer if start != NULL else NULL,
@@ -196,6 +209,40 @@ cdef void conv_scatter(const cnn_kernels *k, const Conv *c, const real *x, const
                            y + g * inner + column, to, c.channels, accumulate)
 
 
+cdef void conv_spread(const ConvWork *a, size_t row, real *room) noexcept nogil:
+    """Image `row` of a scatter, window by window: in its place where it needs no zeros around it, else in room."""
+    cdef const Conv *c = a.c
+    cdef const cnn_kernels *k = a.op.run.kernels
+    cdef cnn_windows windows
+    cdef size_t width = c.w.wide * c.channels, ld = c.w.padded * c.channels, pixels = c.h.wide * c.w.wide, i
+    cdef const real *dy = <const real *>a.source + row * a.source_row
+    cdef real *to = <real *>a.target + row * a.target_row
+    cdef real *x = to
+    if not a.source_last:
+        to_last(k, c.filters, c.h.narrow * c.w.narrow, dy, <real *>(<char *>room + c.source))
+        dy = <const real *>(<char *>room + c.source)
+    if a.accumulate:
+        x = <real *>conv_padded(k, c.channels, &c.h, &c.w, 0, to, a.target_last, room)
+    else:
+        if not a.target_last or c.h.padded * ld != c.h.wide * width:
+            x = room
+        memset(x, 0, c.h.padded * ld * sizeof(real))
+    windows.pixels = c.h.narrow * c.w.narrow
+    windows.pixel = c.spread_pixel
+    windows.chunks = c.gather_chunks
+    windows.length = c.gather_length
+    windows.chunk = c.run
+    k_conv_scatter(k, &windows, c.filters, dy, c.spread_from, <const real *>a.weights, c.channels * c.taps, x)
+    if x == to:
+        return
+    x += (c.h.before * c.w.padded + c.w.before) * c.channels
+    for i in range(c.h.wide):
+        if a.target_last:
+            memcpy(to + i * width, x + i * ld, width * sizeof(real))
+        else:
+            k_transpose(k, c.w.wide, c.channels, x + i * ld, c.channels, to + i * c.w.wide, pixels)
+
+
 cdef void conv_outer(const cnn_kernels *k, const Conv *c, const real *x, const real *dy, real *sum_, size_t first, size_t n, int accumulate) noexcept nogil:
     """Elements first .. first + n - 1 of the windows (of each group) of one image, into sum_."""
     cdef cnn_windows windows
@@ -203,6 +250,11 @@ cdef void conv_outer(const cnn_kernels *k, const Conv *c, const real *x, const r
     windows.pixels = c.h.narrow * c.w.narrow
     windows.pixel = c.pixel
     windows.length = inner
+    if c.planes:
+        windows.chunks = n
+        windows.chunk = c.tap + first
+        k_conv_planes_outer(k, &windows, c.w.narrow, c.filters, x, dy, windows.pixels, sum_ + first * c.filters, c.filters, accumulate)
+        return
     for g in range(c.groups):
         at = first
         while at < end:  # whole taps at once, and what is left of others
@@ -225,6 +277,10 @@ cdef void conv_outer(const cnn_kernels *k, const Conv *c, const real *x, const r
 cdef inline int conv_turned(const ConvWork *a) noexcept nogil:
     """By Winograd's algorithm."""
     return a.c.scatter_turned if a.scatter else a.c.gather_turned
+
+cdef inline int conv_spread_out(const ConvWork *a) noexcept nogil:
+    """Window by window: only whole images, for windows overlap."""
+    return a.scatter and a.c.spreads
 
 cdef void conv_rows(const ConvWork *a, const real *x, const real *start, real *y, size_t first, size_t n, int32_t member) noexcept nogil:
     """Pixels first .. first + n - 1, whole rows of tiles, by Winograd's algorithm."""
@@ -253,12 +309,16 @@ cdef inline size_t conv_pixels(const ConvWork *a) noexcept nogil:
 cdef inline size_t conv_columns(const ConvWork *a) noexcept nogil:
     return (a.c.channels if a.scatter else a.c.filters) // a.c.groups
 
+cdef inline int conv_direct(const ConvWork *a) noexcept nogil:
+    """Whether pixels are written where they are to lie."""
+    return a.target_last or (a.c.planes and not a.scatter)
+
 cdef const real *conv_begin(const ConvWork *a, size_t row, real *room, real **y) noexcept nogil:
     """The padded image `row`, and where its pixels are to be put."""
     cdef const Conv *c = a.c
     cdef const cnn_kernels *k = a.op.run.kernels
     y[0] = <real *>a.target + row * a.target_row
-    if not a.target_last:
+    if not conv_direct(a):
         if a.accumulate:
             to_last(k, c.channels if a.scatter else c.filters, conv_pixels(a), y[0], <real *>(<char *>room + c.source))
         y[0] = <real *>(<char *>room + c.source)
@@ -266,7 +326,7 @@ cdef const real *conv_begin(const ConvWork *a, size_t row, real *room, real **y)
                        a.source_last, room)
 
 cdef void conv_end(const ConvWork *a, size_t row, const real *y) noexcept nogil:
-    if not a.target_last:
+    if not conv_direct(a):
         to_plain(a.op.run.kernels, a.c.channels if a.scatter else a.c.filters, conv_pixels(a), y, <real *>a.target + row * a.target_row)
 
 cdef void conv_images(const ConvWork *a, const real *tag, size_t first, size_t end, int32_t member) noexcept nogil:
@@ -274,6 +334,10 @@ cdef void conv_images(const ConvWork *a, const real *tag, size_t first, size_t e
     cdef real *y
     cdef const real *x
     cdef size_t r
+    if conv_spread_out(a):
+        for r in range(first, end):
+            conv_spread(a, r, room)
+        return
     conv_zero(a.c, a.scatter, room)
     for r in range(first, end):
         x = conv_begin(a, r, room, &y)
@@ -320,8 +384,9 @@ cdef void conv_divided(ConvWork *a, const real *tag) noexcept nogil:
             cnn_parallel_for(a.op.run.team, (conv_columns(a) + a.slice - 1) // a.slice, conv_columns_slice, a)
         else:
             a.slice = (all_ + members - 1) // members
-            if conv_turned(a):
-                a.slice = (a.slice + WINOGRAD * width - 1) // (WINOGRAD * width) * (WINOGRAD * width)
+            if conv_turned(a) or (a.c.planes and not a.scatter):  # whole rows
+                width *= WINOGRAD if conv_turned(a) else 1
+                a.slice = (a.slice + width - 1) // width * width
             cnn_parallel_for(a.op.run.team, (all_ + a.slice - 1) // a.slice, conv_pixels_slice, a)
         conv_end(a, r, y)
 
@@ -382,7 +447,7 @@ cdef void conv_apply(const Op *op, int scatter, const PlanValue *from_, const re
     a.slice = conv_packed(&a) if c.weights < CONV_PACKED else (conv_packed(&a) + slices - 1) // slices
     cnn_parallel_for(op.run.team, (conv_packed(&a) + a.slice - 1) // a.slice, conv_pack_slice, &a)
     a.weights = <char *>op.scratch + c.weights if conv_turned(&a) else <char *>op.scratch
-    if slices > 1 and rows < slices:
+    if slices > 1 and rows < slices and not conv_spread_out(&a):
         conv_divided(&a, source)
     elif slices > 1 and conv_members(op.plan) > 1:
         a.slice = (rows + 2 * slices - 1) // (2 * slices)
@@ -407,7 +472,7 @@ cdef void conv_weights_part(const ConvWork *a, const real *tag, size_t first, si
     for r in range(a.op.run.rows):
         x = conv_padded(k, c.channels, &c.h, &c.w, 0, <const real *>a.source + r * a.source_row, a.source_last, room)
         dy = <const real *>a.other + r * a.target_row
-        if not a.target_last:
+        if not a.target_last and not c.planes:
             to_last(k, c.filters, c.h.narrow * c.w.narrow, dy, plain)
             dy = plain
         conv_outer(k, c, x, dy, <real *>a.target, first, n, a.accumulate or r)
@@ -473,7 +538,7 @@ cdef void conv_weights_gradient(const Op *op, const PlanValue *wide, const real 
 cdef void conv_bias_gradient(const Op *op, const PlanValue *y, const real *dy, real *db, int adds) noexcept nogil:
     """db (+)= the sum over images and pixels."""
     cdef const Conv *c = <const Conv *>op.plan.table
-    cdef size_t channels = y.dims[1], pixels = y.row // channels, r
+    cdef size_t channels = y.dims[1], pixels = y.row // channels, r, i
     cdef real *room = <real *>conv_scratch_of(op, c, 0)
     if not adds:
         memset(db, 0, channels * sizeof(real))
@@ -481,5 +546,9 @@ cdef void conv_bias_gradient(const Op *op, const PlanValue *y, const real *dy, r
         k_sum_rows(op.run.kernels, op.run.rows * pixels, channels, dy, channels, db)
         return
     for r in range(op.run.rows):
+        if c.planes:
+            for i in range(channels):
+                db[i] += k_sum(op.run.kernels, pixels, dy + r * y.row + i * pixels)
+            continue
         to_last(op.run.kernels, channels, pixels, dy + r * y.row, room)
         k_sum_rows(op.run.kernels, pixels, channels, <const real *>room, channels, db)

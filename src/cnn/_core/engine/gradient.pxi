@@ -5,6 +5,9 @@
 # are divided among the threads (slices of units or features), so that there is one gradient and each thread keeps to its own weights.
 # Either way the bits are the same for every number of threads.
 
+cdef enum:
+    PART_USES = 32         # of each parameter by a batch of few rows that are worth two parts
+
 cdef int divides_ops(const Graph *g) noexcept nogil:
     """Many parameters, each used but a few times by a row: where a kernel goes over an image, the parts' gradients cost little."""
     cdef const Block *b
@@ -22,10 +25,12 @@ cdef int divides_ops(const Graph *g) noexcept nogil:
 
 
 cdef size_t parts_of(const Trainer *t, size_t rows) noexcept nogil:
-    """Parts of a batch: a function of shapes only. Each has work enough to be worth a hand-over and rows enough to pay for a gradient arena."""
+    """Parts of a batch: a function of shapes only. Each has work enough to be worth a hand-over and to pay for a gradient arena."""
     cdef size_t parts = rows // 16, work
     if t.plan.couples or t.plan.team:
         return 1
+    if parts < 2 and rows >= 8 and <double>rows * t.plan.flops > PART_USES * <double>t.net.graph.arena:
+        parts = 2
     work = <size_t>(<double>rows * t.plan.flops / 0.5e6)
     parts = work if work < parts else parts
     parts = parts if parts < MAX_PARTS else MAX_PARTS
@@ -255,11 +260,37 @@ cdef double batch_loss(const Trainer *t) noexcept nogil:
     return total
 
 
-cdef void add_parts(Trainer *t, size_t parts, real *tag) noexcept nogil:
-    cdef size_t i, j
+cdef void add_range(Trainer *t, size_t parts, size_t first, size_t n) noexcept nogil:
+    cdef size_t i
     for i in range(1, parts):
-        for j in range(t.n_spans):
-            k_add(t.plan.kernels, t.spans[j].count, <const real *>t.gradients[i] + t.spans[j].offset, <real *>t.gradients[0] + t.spans[j].offset)
+        if t.net.graph.dtype == CNN_FLOAT32:
+            k_add(t.plan.kernels, n, <const float *>t.gradients[i] + first, <float *>t.gradients[0] + first)
+        else:
+            k_add(t.plan.kernels, n, <const double *>t.gradients[i] + first, <double *>t.gradients[0] + first)
+
+
+cdef void add_slice(void *arg, size_t index, int32_t member) noexcept nogil:
+    """What the same thread will update."""
+    cdef const Updating *c = <const Updating *>arg
+    cdef size_t i, first = 0, n
+    for i in range(c.t.net.graph.n_blocks):
+        n = span_slice(c, i, index, &first)
+        if n:
+            add_range(c.t, c.parts, first, n)
+
+
+cdef void add_parts(Trainer *t, size_t parts) noexcept nogil:
+    cdef size_t i
+    cdef Updating c
+    c.t = t
+    c.slices = <size_t>t.plan.members
+    c.parts = parts
+    for i in range(t.n_spans):
+        c.span = &t.spans[i]
+        if c.slices > 1 and c.span.count >= 2 * SLICE_UPDATE:
+            cnn_parallel_for(trainer_executor(t), c.slices, add_slice, &c)
+        else:
+            add_range(t, parts, c.span.offset, c.span.count)
 
 
 cdef void bind_data(Trainer *t, const cnn_data *data) noexcept nogil:
@@ -322,10 +353,7 @@ cdef cnn_status trainer_gradient(Trainer *t, int training, int backward, double 
     if status != CNN_OK:
         return status
     if backward and parts > 1:
-        if t.net.graph.dtype == CNN_FLOAT32:
-            add_parts(t, parts, <float *>t.gradients[0])
-        else:
-            add_parts(t, parts, <double *>t.gradients[0])
+        add_parts(t, parts)
     t.moved = backward
     if t.data.n_targets:
         loss[0] = batch_loss(t)

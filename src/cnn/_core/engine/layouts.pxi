@@ -33,9 +33,9 @@ cdef cnn_status plan_layouts(Plan *p, const PlanWish *wish, cnn_error *error) no
             layout = p.steps[i].table.layout(&p.steps[i].plan)
         if layout == LAYOUT_EITHER:
             continue
-        for j in range(<size_t>(node.n_inputs + node.n_outputs)):
+        for j in range(<size_t>node.n_inputs if layout == LAYOUT_TO_PLAIN else 0, <size_t>(node.n_inputs + node.n_outputs)):
             v = g.links[node.inputs + j] if j < <size_t>node.n_inputs else node.output + <int32_t>j - node.n_inputs
-            if layout == LAYOUT_PLAIN:
+            if layout == LAYOUT_PLAIN or layout == LAYOUT_TO_PLAIN:
                 plain[find_root(tied, v)] = 1
             elif p.values[v].row != p.values[v].dims[1]:  # one number a channel lies either way
                 a = find_root(tied, node.output)

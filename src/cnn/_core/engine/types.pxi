@@ -86,11 +86,12 @@ cdef struct PlanValue:     # a value with every size bound; rows is what one til
     size_t row             # elements of a row (of the whole value when it is not batched)
 
 # How an op takes values in memory: only as their dims say; any way, but all of its inputs and outputs the same way (element by element);
-# or each of them either way (PlanValue.last says which).
+# each of them either way (PlanValue.last says which); or inputs either way, and outputs as their dims say.
 cdef enum:
     LAYOUT_PLAIN = 0
     LAYOUT_SAME = 1
     LAYOUT_EITHER = 2
+    LAYOUT_TO_PLAIN = 3
 
 cdef enum:
     ROWS_FORWARD = 1

@@ -88,6 +88,17 @@ cdef struct Updating:      # one optimizer step of the network's parameters, for
     Trainer *t
     const Span *span
     size_t slices
+    size_t parts           # whose gradients are added
+
+
+cdef size_t span_slice(const Updating *c, size_t block, size_t index, size_t *first) noexcept nogil:
+    """How many parameters of a block are in slice `index` of the span, and where in the arena they begin."""
+    cdef const Block *b = &c.t.net.graph.blocks[block]
+    cdef size_t width = b.count if b.count < SLICE_UPDATE else (b.count + c.slices - 1) // c.slices, before = index * width
+    if not c.t.plan.wanted[block] or b.offset < c.span.offset or b.offset >= c.span.offset + c.span.count or before >= b.count:
+        return 0
+    first[0] = b.offset + before
+    return b.count - before if b.count - before < width else width
 
 
 cdef void update_range(Trainer *t, const Span *span, size_t first, size_t n, real *w, real *g) noexcept nogil:
@@ -108,21 +119,15 @@ cdef void update_slice(void *arg, size_t index, int32_t member) noexcept nogil:
     cdef const Updating *c = <const Updating *>arg
     cdef Trainer *t = c.t
     cdef const Graph *g = &t.net.graph
-    cdef const Block *b
-    cdef size_t i, first, n, width
+    cdef size_t i, first = 0, n
     for i in range(g.n_blocks):
-        b = &g.blocks[i]
-        if not t.plan.wanted[i] or b.offset < c.span.offset or b.offset >= c.span.offset + c.span.count:
+        n = span_slice(c, i, index, &first)
+        if n == 0:
             continue
-        width = b.count if b.count < SLICE_UPDATE else (b.count + c.slices - 1) // c.slices
-        first = index * width
-        if first >= b.count:
-            continue
-        n = b.count - first if b.count - first < width else width
         if g.dtype == CNN_FLOAT32:
-            update_range(t, c.span, b.offset + first, n, <float *>t.net.arena, <float *>t.gradients[0])
+            update_range(t, c.span, first, n, <float *>t.net.arena, <float *>t.gradients[0])
         else:
-            update_range(t, c.span, b.offset + first, n, <double *>t.net.arena, <double *>t.gradients[0])
+            update_range(t, c.span, first, n, <double *>t.net.arena, <double *>t.gradients[0])
 
 
 cdef cnn_status trainer_update(Trainer *t, real *w, real *g, cnn_error *error) noexcept nogil:

@@ -15,7 +15,9 @@ cdef cnn_status conv_blocks(Graph *g, int32_t index, const PlanValue *x, const P
     return conv_add_blocks(g, index, x, y, 0, error)
 
 cdef int conv_layout(const OpPlan *p) noexcept nogil:
-    return LAYOUT_EITHER
+    cdef Conv c
+    conv_describe(p, 0, &c)
+    return LAYOUT_TO_PLAIN if c.planes else LAYOUT_EITHER
 
 cdef void conv_plan(OpPlan *p) noexcept nogil:
     conv_plan_as(p, 0)

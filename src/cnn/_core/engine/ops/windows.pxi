@@ -174,7 +174,8 @@ cdef void window_plan(OpPlan *p, int whole, int keeps) noexcept nogil:
     p.flops = <double>y.row * <double>(p.integer[WINDOW_TALL] * p.integer[WINDOW_WIDE])
     if keeps and p.training:
         p.saved = p.rows * y.row * item
-    p.scratch = ((0 if lies_last(x) else rounded(x.row * item)) + (0 if lies_last(y) else rounded(y.row * item)))
+    if not lies_last(x) or not lies_last(y):
+        p.scratch = rounded(x.row * item) + rounded(y.row * item)
 
 # ---- One image: a run of windows a row, but those on the edge, of which a part lies outside, apart. apply: 0 max, 1 its gradient, 2 average,
 # 3 its gradient. image: x or dx; out: y or dy.
@@ -239,6 +240,64 @@ cdef void window_image(const OpPlan *p, int apply, size_t channels, real *image,
         for j in range(behind, columns):
             window_run(p, apply, channels, i, j, 1, image, out, where, adds)
 
+# ---- Plain images, in planes: lanes are neighbouring windows, where these are 2 x 2 and side by side
+
+cdef inline int windows_paired(const OpPlan *p) noexcept nogil:
+    return (not lies_last(&p.values[p.inputs[0]]) and p.integer[WINDOW_TALL] == 2 and p.integer[WINDOW_WIDE] == 2
+            and p.integer[WINDOW_DOWN] == 2 and p.integer[WINDOW_ACROSS] == 2 and p.integer[WINDOW_TOP] == 0 and p.integer[WINDOW_LEFT] == 0
+            and 2 * p.integer[WINDOW_ROWS] <= p.integer[WINDOW_HEIGHT] and 2 * p.integer[WINDOW_COLUMNS] <= p.integer[WINDOW_WIDTH])
+
+cdef void pairs_image(const OpPlan *p, int apply, size_t channels, real *image, real *out, real *where) noexcept nogil:
+    cdef size_t rows = <size_t>p.integer[WINDOW_ROWS], n = <size_t>p.integer[WINDOW_COLUMNS], ld = <size_t>p.integer[WINDOW_WIDTH], c
+    for c in range(channels):
+        if apply == WINDOW_MAX:
+            k_pair_max(p.kernels, rows, n, ld, image, out, where)
+        elif apply == WINDOW_MAX_BACKWARD:
+            k_pair_max_backward(p.kernels, rows, n, ld, out, where, image)
+        elif apply == WINDOW_MEAN:
+            k_pair_sum(p.kernels, rows, n, ld, <real>0.25, image, out)
+        else:
+            k_pair_sum_backward(p.kernels, rows, n, ld, <real>0.25, out, image)
+        image += ld * <size_t>p.integer[WINDOW_HEIGHT]
+        out += rows * n
+        if where != NULL:
+            where += rows * n
+
+cdef void pairs_forward(Op *op, int apply, const real *tag) noexcept nogil:
+    cdef const PlanValue *vx = &op.values[op.inputs[0]]
+    cdef const PlanValue *vy = &op.values[op.output]
+    cdef const real *x = op_x(op, 0, tag)
+    cdef real *y = op_y(op, 0, tag)
+    cdef real *where = <real *>op.saved if op.plan.saved and op_dx(op, 0, tag) != NULL else NULL
+    cdef size_t r
+    for r in range(op.run.rows):
+        pairs_image(op.plan, apply, vx.dims[1], <real *>x + r * vx.row, <real *>op.scratch if lies_last(vy) else y + r * vy.row,
+                    where + r * vy.row if where != NULL else NULL)
+        if lies_last(vy):
+            to_last(op.run.kernels, vx.dims[1], vy.row // vx.dims[1], <const real *>op.scratch, y + r * vy.row)
+
+cdef void pairs_backward(Op *op, int apply, const real *tag) noexcept nogil:
+    cdef const OpPlan *p = op.plan
+    cdef const PlanValue *vx = &op.values[op.inputs[0]]
+    cdef const PlanValue *vy = &op.values[op.output]
+    cdef size_t channels = vx.dims[1], r
+    cdef const real *dy = op_dy(op, 0, tag)
+    cdef const real *given
+    cdef real *dx = op_dx(op, 0, tag)
+    cdef real *where = <real *>op.saved
+    cdef real *image
+    for r in range(op.run.rows):
+        image = <real *>op.scratch + rounded(vy.row * sizeof(real)) // sizeof(real) if op.add[0] else dx + r * vx.row
+        given = dy + r * vy.row
+        if not windows_cover(p):
+            memset(image, 0, vx.row * sizeof(real))
+        if lies_last(vy):
+            to_plain(op.run.kernels, channels, vy.row // channels, given, <real *>op.scratch)
+            given = <const real *>op.scratch
+        pairs_image(p, apply, channels, image, <real *>given, where + r * vy.row if apply == WINDOW_MAX_BACKWARD else NULL)
+        if op.add[0]:
+            k_add(op.run.kernels, vx.row, image, dx + r * vx.row)
+
 # ---- All rows of a tile
 
 cdef void windows_forward(Op *op, int apply, const real *tag) noexcept nogil:
@@ -250,6 +309,9 @@ cdef void windows_forward(Op *op, int apply, const real *tag) noexcept nogil:
     cdef real *scratch = <real *>op.scratch
     cdef real *made = scratch if lies_last(vx) else scratch + rounded(vx.row * sizeof(real)) // sizeof(real)
     cdef real *where = <real *>op.saved if op.plan.saved and op_dx(op, 0, tag) != NULL else NULL
+    if windows_paired(op.plan):
+        pairs_forward(op, apply, tag)
+        return
     for r in range(op.run.rows):
         if not lies_last(vx):
             to_last(op.run.kernels, channels, vx.row // channels, x, scratch)
@@ -283,6 +345,9 @@ cdef void windows_backward(Op *op, int apply, const real *tag) noexcept nogil:
     cdef int adds = 1 if op.add[0] and lies_last(vx) else 0
     cdef int more = 0 if apart and not adds else 1
     if dx == NULL:
+        return
+    if windows_paired(p):
+        pairs_backward(op, apply, tag)
         return
     for r in range(op.run.rows):
         image = dx if lies_last(vx) else scratch
