@@ -1,5 +1,5 @@
 /* conv_*: convolutions straight from a padded, channels-last image, nothing copied. Every output is one multiply-add chain in a fixed
-   order, as in gemm_tmpl.h: tiles and blocks change the schedule, not one bit.
+   order, as in gemm_tmpl.h (of scatter one a window, of planes outer one a lane): tiles and blocks change the schedule, not one bit.
 
      forward    y = windows b: a tile is some pixels by some vectors of columns. It goes along the elements of the window: each step loads
                 a row of b and broadcasts one element of each pixel's window. Rows are pointers and elements offsets, so both may lie
