@@ -40,6 +40,7 @@ cdef struct Conv:
     size_t item            # bytes of a number
     size_t weights         # bytes of scratch, for them in the order of a kernel
     size_t turned          # behind them, for those of Winograd's algorithm
+    size_t kept            # where a session keeps the last of these: its bytes, which are not in scratch
     size_t work            # behind these, of each member, for the same
     size_t source, target  # bytes of scratch of a member: an image that is read, and one that is written
     int32_t *pixel         # (narrow pixels,) where each window begins in the padded wide image
@@ -287,6 +288,12 @@ cdef void conv_describe(const OpPlan *p, int transposed, Conv *c) noexcept nogil
     if c.scatter_turned:
         pixels = conv_turning(p, c, c.h.wide, c.w.wide, c.filters, c.channels)
         c.work = pixels if pixels > c.work else c.work
+    if not p.training:
+        c.kept = c.turned if c.turned else c.weights
+        if c.turned:
+            c.turned = 0
+        else:
+            c.weights = 0
     if not transposed or p.training:
         if not lies_last(wide) or c.h.padded * c.w.padded != c.h.wide * c.w.wide:
             c.source = rounded(c.h.padded * c.w.padded * c.channels * c.item)
@@ -336,6 +343,7 @@ cdef void conv_plan_as(OpPlan *p, int transposed) noexcept nogil:
         p.integer[0] = <int64_t>p.scratch
         p.scratch *= conv_workers(p)
         return
+    p.kept = c.kept
     p.scratch = c.weights + c.turned + conv_workers(p) * c.work + conv_members(p) * (c.source + c.target)
     p.tables += rounded((c.h.narrow * c.w.narrow + 2 * c.taps) * sizeof(int32_t))
     if c.scatters:

@@ -21,6 +21,8 @@ cdef struct ConvWork:
     void *target
     const void *other      # outer: the narrow images
     const void *weights    # of matrix products as they are, else in the order of a kernel
+    void *packed           # while they are put in order: in that of a kernel, and for Winograd's algorithm
+    void *turned
     const void *start
     const void *image      # of one image that is divided: padded
     void *pixels           # and what becomes of it
@@ -104,8 +106,8 @@ cdef void conv_pack_slice(void *arg, size_t index, int32_t member) noexcept nogi
 cdef void conv_pack_for(const ConvWork *a, const real *w, size_t first, size_t end) noexcept nogil:
     cdef const Conv *c = a.c
     cdef const cnn_kernels *k = a.op.run.kernels
-    cdef real *b = <real *>a.op.scratch
-    cdef real *u = <real *>(<char *>a.op.scratch + c.weights)
+    cdef real *b = <real *>a.packed
+    cdef real *u = <real *>a.turned
     if a.scatter:
         conv_pack_scatter(c, w, b, first, end)
     else:
@@ -118,6 +120,27 @@ cdef void conv_pack_for(const ConvWork *a, const real *w, size_t first, size_t e
 cdef inline size_t conv_packed(const ConvWork *a) noexcept nogil:
     """What a slice of the weights is a part of."""
     return a.c.channels if a.c.depthwise else a.c.filters // a.c.groups if a.scatter else a.c.channels // a.c.groups
+
+
+cdef void conv_order(ConvWork *a, const void *weights, void *packed, void *turned) noexcept nogil:
+    """Puts the weights in order, and into a."""
+    cdef const Conv *c = a.c
+    cdef size_t members = <size_t>a.op.plan.members if a.op.run.team != NULL else 1
+    a.weights = weights
+    a.packed = packed
+    a.turned = turned
+    a.slice = conv_packed(a) if c.weights + c.kept < CONV_PACKED else (conv_packed(a) + members - 1) // members
+    cnn_parallel_for(a.op.run.team, (conv_packed(a) + a.slice - 1) // a.slice, conv_pack_slice, a)
+    a.weights = turned if conv_turned(a) else packed
+
+
+cdef void conv_keep_as(const Op *op, int scatter, const real *weights) noexcept nogil:
+    cdef ConvWork a
+    memset(&a, 0, sizeof(a))
+    a.op = op
+    a.c = <const Conv *>op.plan.table
+    a.scatter = scatter
+    conv_order(&a, weights, op.scratch if conv_turned(&a) else op.kept, op.kept)
 
 
 # ---- One image
@@ -401,10 +424,10 @@ cdef void conv_apply(const Op *op, int scatter, const PlanValue *from_, const re
         else:
             conv_matrix_slice(&a, 0, 0)
         return
-    a.weights = weights
-    a.slice = conv_packed(&a) if c.weights < CONV_PACKED else (conv_packed(&a) + slices - 1) // slices
-    cnn_parallel_for(op.run.team, (conv_packed(&a) + a.slice - 1) // a.slice, conv_pack_slice, &a)
-    a.weights = <char *>op.scratch + c.weights if conv_turned(&a) else <char *>op.scratch
+    if op.kept != NULL:
+        a.weights = op.kept
+    else:
+        conv_order(&a, weights, op.scratch, <char *>op.scratch + c.weights)
     if slices > 1 and rows < slices:
         conv_divided(&a, source)
     elif slices > 1 and conv_members(op.plan) > 1:

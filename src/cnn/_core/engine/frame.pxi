@@ -26,7 +26,7 @@ cdef void frame_bind(Frame *f, const Plan *p, int32_t value, void *memory) noexc
             f.data[v] = memory
 
 
-cdef cnn_status frame_make(Frame *f, const Plan *p, const Network *net, cnn_error *error) noexcept nogil:
+cdef cnn_status frame_make(Frame *f, const Plan *p, const Network *net, char *kept, cnn_error *error) noexcept nogil:
     cdef size_t v, i, n = p.graph.n_values
     cdef Op *op
     cdef const Node *node
@@ -61,6 +61,7 @@ cdef cnn_status frame_make(Frame *f, const Plan *p, const Network *net, cnn_erro
         op.again = p.steps[i].again
         op.saved = <char *>f.memory + p.steps[i].saved if p.steps[i].saved != NONE else NULL
         op.scratch = <char *>f.memory + p.scratch
+        op.kept = kept + p.steps[i].kept if p.steps[i].plan.kept else NULL
         op.function = &net.functions[op.index] if net.functions != NULL and net.functions[op.index].forward != NULL else NULL
     return CNN_OK
 
@@ -172,14 +173,15 @@ cdef cnn_status frame_backward(Frame *f, const Plan *p, const real *parameters, 
     return CNN_OK
 
 
-cdef Frame *frames_new(const Plan *p, const Network *net, int32_t n, cnn_error *error) noexcept nogil:
+cdef Frame *frames_new(const Plan *p, const Network *net, int32_t n, char *kept, cnn_error *error) noexcept nogil:
+    """kept: p.kept bytes for all of them."""
     cdef int32_t i
     cdef Frame *frames = <Frame *>cnn_memory_new(p.allocator, <size_t>n * sizeof(Frame))
     if frames == NULL:
         cnn_fail(error, CNN_E_MEMORY, "not enough memory for a plan")
         return NULL
     for i in range(n):
-        if frame_make(&frames[i], p, net, error) != CNN_OK:
+        if frame_make(&frames[i], p, net, kept, error) != CNN_OK:
             frames_release(frames, i)
             return NULL
     return frames

@@ -10,6 +10,7 @@ cdef struct PlanStep:
     int32_t backward       # runs in the backward pass
     int32_t aside          # the losses do without it: it makes an output that only metrics and callers see
     size_t saved           # place in the frame, NONE
+    size_t kept            # place in what a session keeps
     size_t add             # place of its inputs' flags in plan.add
     unsigned char again[MAX_BLOCKS]
 
@@ -37,6 +38,7 @@ cdef struct Plan:
     unsigned char *moved   # by block: a buffer, and backward leaves what it becomes
     size_t scratch         # place in the frame
     size_t frame           # bytes
+    size_t kept            # bytes of what a session keeps
     char *tables           # constants of all ops
     size_t tables_bytes
     double flops           # multiply-adds of a row, forward
@@ -460,6 +462,8 @@ cdef cnn_status plan_memory(Plan *p, const PlanWish *wish, const unsigned char *
             items[2 * n + i].end = 2 * S - i if p.training else i
         if p.steps[i].plan.scratch > scratch:
             scratch = p.steps[i].plan.scratch
+        p.steps[i].kept = p.kept
+        p.kept += rounded(p.steps[i].plan.kept)
     p.scratch = place_all(items, 2 * n + S)
     p.frame = p.scratch + rounded(scratch)
     for i in range(g.n_inputs):

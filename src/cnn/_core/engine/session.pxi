@@ -12,6 +12,8 @@ cdef struct Session:
     Frame *frames
     int32_t n_frames
     void *snapshot         # NULL: live
+    char *kept             # what ops make of the parameters alone,
+    uint64_t version       # of these
     int32_t *values        # wanted
     size_t n_values
     size_t *row_bytes      # of each wanted value
@@ -37,6 +39,7 @@ cdef void session_release(Session *s) noexcept nogil:
     frames_release(s.frames, s.n_frames)
     plan_release(&s.plan)
     cnn_memory_release(s.snapshot)
+    cnn_memory_release(s.kept)
     cnn_memory_release(s.values)
     cnn_memory_release(s.row_bytes)
     cnn_memory_release(s.bound)
@@ -100,10 +103,12 @@ cdef cnn_status session_make(const Network *net, const cnn_session_setup *setup,
     if not setup.live:
         s.snapshot = cnn_memory_new(&s.allocator, net.arena_bytes + 64)
     s.n_frames = 1 if s.plan.team else cnn_executor_width(session_executor(s))
-    s.frames = frames_new(&s.plan, net, s.n_frames, error)
+    s.kept = <char *>cnn_memory_new(&s.allocator, s.plan.kept + 64)
+    if s.kept != NULL:
+        s.frames = frames_new(&s.plan, net, s.n_frames, s.kept, error)
     if s.frames == NULL:
         s.n_frames = 0
-    if s.values == NULL or s.row_bytes == NULL or s.bound == NULL or s.inners == NULL or s.frames == NULL or (not setup.live and s.snapshot == NULL):
+    if s.values == NULL or s.row_bytes == NULL or s.bound == NULL or s.inners == NULL or s.kept == NULL or s.frames == NULL or (not setup.live and s.snapshot == NULL):
         session_release(s)
         return cnn_fail(error, CNN_E_MEMORY, "not enough memory for a session")
     for i in range(s.n_values):
@@ -120,8 +125,34 @@ cdef cnn_status session_make(const Network *net, const cnn_session_setup *setup,
 
 
 cdef void session_take(Session *s) noexcept nogil:
+    """The network's values of now."""
     if s.snapshot != NULL:
         memcpy(s.snapshot, s.net.arena, s.net.arena_bytes)
+    session_keep(s)
+
+
+cdef void session_keep(Session *s) noexcept nogil:
+    """What ops make of the parameters alone."""
+    cdef Frame *f = &s.frames[0]
+    cdef const PlanStep *step
+    cdef size_t i
+    s.version = s.net.version
+    f.run.kernels = s.plan.kernels
+    f.run.team = session_executor(s)
+    for i in range(s.plan.n_forward):
+        step = &s.plan.steps[s.plan.forward[i]]
+        if step.plan.kept:
+            f.ops[s.plan.forward[i]].run = &f.run
+            if s.net.graph.dtype == CNN_FLOAT32:
+                step.table.keep_f32(&f.ops[s.plan.forward[i]], <const float *>session_parameters(s))
+            else:
+                step.table.keep_f64(&f.ops[s.plan.forward[i]], <const double *>session_parameters(s))
+
+
+cdef inline void session_refreshed(Session *s) noexcept nogil:
+    """Before each call: what is kept belongs to the values of now. Those of a snapshot stay."""
+    if s.snapshot == NULL and s.plan.kept and (s.version != s.net.version or s.net.views or s.net.exposed):
+        session_keep(s)
 
 
 cdef cnn_status session_tile(Session *s, Frame *f, size_t first, size_t n, void **outputs, cnn_error *error) noexcept nogil:
@@ -254,6 +285,7 @@ cdef cnn_status session_predict(Session *s, const cnn_data *data, void **outputs
     cdef cnn_status status = check_data(s.net, &s.plan, data, error)
     if status != CNN_OK or data.rows == 0:
         return status
+    session_refreshed(s)
     memset(&c, 0, sizeof(c))
     c.s = s
     c.data = data
@@ -303,6 +335,7 @@ cdef cnn_status session_predict_exact(Session *s, const void *x, size_t rows, vo
         data.n_inputs = 1
         data.inputs = &a
         return session_predict(s, &data, &y, error)
+    session_refreshed(s)
     f.run.single = rows == 1
     frame_bind(f, &s.plan, v, <void *>x)
     return session_tile(s, f, 0, rows, &y, error)

@@ -121,6 +121,7 @@ cdef struct OpPlan:
     int32_t by_rows        # ROWS_FORWARD | ROWS_BACKWARD: a team may run it on slices of rows; saved is then in proportion to rows
     size_t scratch_each    # bytes of one member's scratch, where by_rows
     size_t tables          # bytes of constants, which prepare fills once for the plan
+    size_t kept            # bytes of what keep makes of the parameters alone: a session holds it for as long as they stay as they are
     double flops           # multiply-adds of one row, forward
     int64_t integer[16]    # the op's own constants
     double number[4]
@@ -155,6 +156,7 @@ cdef struct Op:            # one node in a running plan
     const unsigned char *again     # a flag for the node's i-th block: an earlier node has written its gradient in this pass
     void *saved
     void *scratch
+    void *kept             # where OpPlan.kept
     const cnn_function *function
 
 ctypedef cnn_status (*op_shape)(Graph *graph, const Node *node, const PlanValue *inputs, PlanValue *outputs, cnn_error *error) noexcept nogil
@@ -162,6 +164,8 @@ ctypedef cnn_status (*op_blocks)(Graph *graph, int32_t node, const PlanValue *in
 ctypedef int (*op_layout)(const OpPlan *plan) noexcept nogil
 ctypedef void (*op_plan)(OpPlan *plan) noexcept nogil
 ctypedef void (*op_prepare)(const OpPlan *plan, void *tables) noexcept nogil
+ctypedef void (*op_keep_f32)(Op *op, const float *parameters) noexcept nogil
+ctypedef void (*op_keep_f64)(Op *op, const double *parameters) noexcept nogil
 ctypedef cnn_status (*op_forward_f32)(Op *op, const float *parameters) noexcept nogil
 ctypedef cnn_status (*op_forward_f64)(Op *op, const double *parameters) noexcept nogil
 ctypedef cnn_status (*op_backward_f32)(Op *op, const float *parameters, float *gradients) noexcept nogil
@@ -175,6 +179,8 @@ cdef struct OpTable:       # engine/registry.pxi fills it, from CNN_OP_LIST
     op_layout layout       # LAYOUT_*; NULL: LAYOUT_PLAIN
     op_plan plan           # NULL: all zero
     op_prepare prepare     # NULL: no constants
+    op_keep_f32 keep_f32   # NULL: nothing
+    op_keep_f64 keep_f64
     op_forward_f32 forward_f32
     op_forward_f64 forward_f64
     op_backward_f32 backward_f32
@@ -240,3 +246,5 @@ cdef struct Network:       # behind cnn_network *
     Note *notes
     size_t n_notes, room_notes
     uint64_t seed, version
+    int64_t views          # writable views of the values that are alive
+    int32_t exposed        # a pointer to them was given away: they may change at any time between calls
