@@ -342,8 +342,10 @@ cdef void conv_plan_as(OpPlan *p, int transposed) noexcept nogil:
             p.scratch = conv_gemm_scratch(p, &c, <const double *>NULL)
         p.integer[0] = <int64_t>p.scratch
         p.scratch *= conv_workers(p)
+        p.leads = not p.training
         return
     p.kept = c.kept
+    p.leads = not p.training and lies_last(&p.values[p.output])
     p.scratch = c.weights + c.turned + conv_workers(p) * c.work + conv_members(p) * (c.source + c.target)
     p.tables += rounded((c.h.narrow * c.w.narrow + 2 * c.taps) * sizeof(int32_t))
     if c.scatters:

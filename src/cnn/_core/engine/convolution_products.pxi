@@ -8,7 +8,7 @@ cdef enum:
     CONV_WEIGHT = 0
     CONV_BIAS = 1
     CONV_PACKED = 32768    # bytes of weights from which on threads share putting them in order
-    CONV_FEW = 24          # pixels of a block: below it an image is divided by columns
+    CONV_COPIED = 4096     # numbers of an image from which on threads share copying it
 
 cdef struct ConvWork:
     const Op *op
@@ -24,8 +24,9 @@ cdef struct ConvWork:
     void *packed           # while they are put in order: in that of a kernel, and for Winograd's algorithm
     void *turned
     const void *start
-    const void *image      # of one image that is divided: padded
+    const void *image      # of one image that is divided: as it is, then padded
     void *pixels           # and what becomes of it
+    size_t row             # of it
     size_t slice           # images, pixels, columns or elements of one call
 
 
@@ -145,22 +146,32 @@ cdef void conv_keep_as(const Op *op, int scatter, const real *weights) noexcept 
 
 # ---- One image
 
-cdef const real *conv_padded(const cnn_kernels *k, size_t channels, const ConvAxis *h, const ConvAxis *w, int narrow, const real *x, int last,
-                             real *room) noexcept nogil:
+cdef inline int conv_pads(const Conv *c, int narrow, int last) noexcept nogil:
+    """Whether an image needs room: for zeros around it, or to lie channels last."""
+    if narrow:
+        return not last or c.h.spread != c.h.narrow or c.w.spread != c.w.narrow
+    return not last or c.h.padded != c.h.wide or c.w.padded != c.w.wide
+
+
+cdef const real *conv_padded(const cnn_kernels *k, const Conv *c, int narrow, const real *x, int last, real *room, size_t first,
+                             size_t end) noexcept nogil:
     """A wide image for a gather, or a narrow one for a scatter, with its zeros around it: itself where it needs none, else in room, whose
-    zeros are there already."""
+    zeros are there already; of it, rows first .. end - 1."""
+    cdef const ConvAxis *h = &c.h
+    cdef const ConvAxis *w = &c.w
+    cdef size_t channels = c.filters if narrow else c.channels
     cdef size_t height = h.narrow if narrow else h.wide, width = w.narrow if narrow else w.wide, i
     cdef size_t before = w.lead if narrow else w.before, whole = w.spread if narrow else w.padded
     cdef size_t above = h.lead if narrow else h.before, tall = h.spread if narrow else h.padded
-    if last and tall == height and whole == width:
+    if not conv_pads(c, narrow, last):
         return x
     room += (above * whole + before) * channels
     if whole == width and last:
-        memcpy(room, x, height * width * channels * sizeof(real))
+        memcpy(room + first * width * channels, x + first * width * channels, (end - first) * width * channels * sizeof(real))
     elif whole == width:
-        k_transpose(k, channels, height * width, x, height * width, room, channels)
+        k_transpose(k, channels, (end - first) * width, x + first * width, height * width, room + first * width * channels, channels)
     else:
-        for i in range(height):
+        for i in range(first, end):
             if last:
                 memcpy(room + i * whole * channels, x + i * width * channels, width * channels * sizeof(real))
             else:
@@ -168,20 +179,22 @@ cdef const real *conv_padded(const cnn_kernels *k, size_t channels, const ConvAx
     return room - (above * whole + before) * channels
 
 
-cdef void conv_zero(const Conv *c, int narrow, real *room) noexcept nogil:
-    """The zeros around images that conv_padded puts there."""
+cdef void conv_zero(const Conv *c, int narrow, real *room, size_t first, size_t end) noexcept nogil:
+    """The zeros around images that conv_padded puts there: those before each of rows first .. end - 1, and those behind the last of all."""
     cdef size_t channels = c.filters if narrow else c.channels
     cdef size_t height = c.h.narrow if narrow else c.h.wide, width = c.w.narrow if narrow else c.w.wide, i
     cdef size_t whole = c.w.spread if narrow else c.w.padded, tall = c.h.spread if narrow else c.h.padded
-    cdef size_t at = ((c.h.lead if narrow else c.h.before) * whole + (c.w.lead if narrow else c.w.before)) * channels
+    cdef size_t before = ((c.h.lead if narrow else c.h.before) * whole + (c.w.lead if narrow else c.w.before)) * channels, at
     if tall == height and whole == width:
         return
-    memset(room, 0, at * sizeof(real))
-    for i in range(height - 1):  # what is right of a row, and left of the next
-        memset(room + at + width * channels, 0, (whole - width) * channels * sizeof(real))
-        at += whole * channels
-    at += width * channels
-    memset(room + at, 0, (tall * whole * channels - at) * sizeof(real))
+    if first == 0:
+        memset(room, 0, before * sizeof(real))
+    for i in range(first if first else 1, end):  # what is right of a row, and left of the next
+        at = before + ((i - 1) * whole + width) * channels
+        memset(room + at, 0, (whole - width) * channels * sizeof(real))
+    if end == height:
+        at = before + ((height - 1) * whole + width) * channels
+        memset(room + at, 0, (tall * whole * channels - at) * sizeof(real))
 
 
 cdef void conv_gather(const cnn_kernels *k, const Conv *c, const real *x, const real *b, const real *start, real *y, size_t first, size_t n,
@@ -299,20 +312,30 @@ cdef void conv_part(const ConvWork *a, const real *x, const real *start, real *y
 cdef inline size_t conv_pixels(const ConvWork *a) noexcept nogil:
     return a.c.h.wide * a.c.w.wide if a.scatter else a.c.h.narrow * a.c.w.narrow
 
+cdef inline size_t conv_height(const ConvWork *a) noexcept nogil:
+    """Of an image that is read."""
+    return a.c.h.narrow if a.scatter else a.c.h.wide
+
 cdef inline size_t conv_columns(const ConvWork *a) noexcept nogil:
     return (a.c.channels if a.scatter else a.c.filters) // a.c.groups
+
+cdef real *conv_target(const ConvWork *a, size_t row, real *room) noexcept nogil:
+    """Where the pixels of image `row` are to be put."""
+    cdef const Conv *c = a.c
+    cdef real *y = <real *>a.target + row * a.target_row
+    if a.target_last:
+        return y
+    room = <real *>(<char *>room + c.source)
+    if a.accumulate:
+        to_last(a.op.run.kernels, c.channels if a.scatter else c.filters, conv_pixels(a), y, room)
+    return room
 
 cdef const real *conv_begin(const ConvWork *a, size_t row, real *room, real **y) noexcept nogil:
     """The padded image `row`, and where its pixels are to be put."""
     cdef const Conv *c = a.c
     cdef const cnn_kernels *k = a.op.run.kernels
-    y[0] = <real *>a.target + row * a.target_row
-    if not a.target_last:
-        if a.accumulate:
-            to_last(k, c.channels if a.scatter else c.filters, conv_pixels(a), y[0], <real *>(<char *>room + c.source))
-        y[0] = <real *>(<char *>room + c.source)
-    return conv_padded(k, c.filters if a.scatter else c.channels, &c.h, &c.w, a.scatter, <const real *>a.source + row * a.source_row,
-                       a.source_last, room)
+    y[0] = conv_target(a, row, room)
+    return conv_padded(k, c, a.scatter, <const real *>a.source + row * a.source_row, a.source_last, room, 0, conv_height(a))
 
 cdef void conv_end(const ConvWork *a, size_t row, const real *y) noexcept nogil:
     if not a.target_last:
@@ -323,11 +346,12 @@ cdef void conv_images(const ConvWork *a, const real *tag, size_t first, size_t e
     cdef real *y
     cdef const real *x
     cdef size_t r
-    conv_zero(a.c, a.scatter, room)
+    conv_zero(a.c, a.scatter, room, 0, conv_height(a))
     for r in range(first, end):
         x = conv_begin(a, r, room, &y)
         conv_part(a, x, <const real *>a.start, y, 0, conv_pixels(a), 0, conv_columns(a), member)
         conv_end(a, r, y)
+        op_follow(a.op, tag, r * a.target_row, a.target_row)
 
 cdef void conv_images_slice(void *arg, size_t index, int32_t member) noexcept nogil:
     cdef const ConvWork *a = <const ConvWork *>arg
@@ -337,42 +361,55 @@ cdef void conv_images_slice(void *arg, size_t index, int32_t member) noexcept no
     else:
         conv_images(a, <const double *>a.source, first, end, member)
 
+cdef void conv_pad_slice(void *arg, size_t index, int32_t member) noexcept nogil:
+    """Rows of an image that is divided."""
+    cdef const ConvWork *a = <const ConvWork *>arg
+    cdef const Conv *c = a.c
+    cdef size_t first = index * a.slice, end = first + a.slice if first + a.slice < conv_height(a) else conv_height(a)
+    cdef char *room = conv_scratch_of(a.op, c, 0)
+    if c.item == sizeof(float):
+        conv_zero(c, a.scatter, <float *>room, first, end)
+        conv_padded(a.op.run.kernels, c, a.scatter, <const float *>a.image, a.source_last, <float *>room, first, end)
+    else:
+        conv_zero(c, a.scatter, <double *>room, first, end)
+        conv_padded(a.op.run.kernels, c, a.scatter, <const double *>a.image, a.source_last, <double *>room, first, end)
+
+cdef void conv_some_pixels(const ConvWork *a, const real *tag, size_t first, size_t n, int32_t member) noexcept nogil:
+    cdef size_t columns = conv_columns(a) * a.c.groups
+    conv_part(a, <const real *>a.image, <const real *>a.start, <real *>a.pixels, first, n, 0, conv_columns(a), member)
+    if not a.scatter:  # whose pixels are not made in the order of memory
+        op_follow(a.op, tag, a.row * a.target_row + first * columns, n * columns)
+
 cdef void conv_pixels_slice(void *arg, size_t index, int32_t member) noexcept nogil:
     cdef const ConvWork *a = <const ConvWork *>arg
     cdef size_t all_ = conv_pixels(a), first = index * a.slice, n = a.slice if all_ - first > a.slice else all_ - first
     if a.c.item == sizeof(float):
-        conv_part(a, <const float *>a.image, <const float *>a.start, <float *>a.pixels, first, n, 0, conv_columns(a), member)
+        conv_some_pixels(a, <const float *>NULL, first, n, member)
     else:
-        conv_part(a, <const double *>a.image, <const double *>a.start, <double *>a.pixels, first, n, 0, conv_columns(a), member)
-
-cdef void conv_columns_slice(void *arg, size_t index, int32_t member) noexcept nogil:
-    cdef const ConvWork *a = <const ConvWork *>arg
-    cdef size_t all_ = conv_columns(a), first = index * a.slice, n = a.slice if all_ - first > a.slice else all_ - first
-    if a.c.item == sizeof(float):
-        conv_part(a, <const float *>a.image, <const float *>a.start, <float *>a.pixels, 0, conv_pixels(a), first, n, member)
-    else:
-        conv_part(a, <const double *>a.image, <const double *>a.start, <double *>a.pixels, 0, conv_pixels(a), first, n, member)
+        conv_some_pixels(a, <const double *>NULL, first, n, member)
 
 cdef void conv_divided(ConvWork *a, const real *tag) noexcept nogil:
     """Image after image, each divided among the threads."""
-    cdef real *room = <real *>conv_scratch_of(a.op, a.c, 0)
+    cdef char *room = conv_scratch_of(a.op, a.c, 0)
     cdef real *y
-    cdef size_t members = <size_t>a.op.plan.members, r, all_ = conv_pixels(a)
+    cdef size_t members = <size_t>a.op.plan.members, all_ = conv_pixels(a), tall = conv_height(a), r
     cdef size_t width = a.c.w.wide if a.scatter else a.c.w.narrow
-    cdef int by_columns = all_ < members * CONV_FEW and a.c.groups == 1 and not conv_turned(a)
-    conv_zero(a.c, a.scatter, room)
     for r in range(a.op.run.rows):
-        a.image = conv_begin(a, r, room, &y)
+        a.row = r
+        a.image = <const real *>a.source + r * a.source_row
+        if conv_pads(a.c, a.scatter, a.source_last):
+            a.slice = (tall + members - 1) // members if a.source_row >= CONV_COPIED else tall
+            cnn_parallel_for(a.op.run.team, (tall + a.slice - 1) // a.slice, conv_pad_slice, a)
+            a.image = room
+        y = conv_target(a, r, <real *>room)
         a.pixels = y
-        if by_columns:
-            a.slice = ((conv_columns(a) + members - 1) // members + 15) // 16 * 16
-            cnn_parallel_for(a.op.run.team, (conv_columns(a) + a.slice - 1) // a.slice, conv_columns_slice, a)
-        else:
-            a.slice = (all_ + members - 1) // members
-            if conv_turned(a):
-                a.slice = (a.slice + WINOGRAD * width - 1) // (WINOGRAD * width) * (WINOGRAD * width)
-            cnn_parallel_for(a.op.run.team, (all_ + a.slice - 1) // a.slice, conv_pixels_slice, a)
+        a.slice = (all_ + members - 1) // members
+        if conv_turned(a):
+            a.slice = (a.slice + WINOGRAD * width - 1) // (WINOGRAD * width) * (WINOGRAD * width)
+        cnn_parallel_for(a.op.run.team, (all_ + a.slice - 1) // a.slice, conv_pixels_slice, a)
         conv_end(a, r, y)
+        if a.scatter:
+            op_follow(a.op, tag, r * a.target_row, a.target_row)
 
 cdef void conv_matrix(const ConvWork *a, const real *tag, size_t first, size_t n, int32_t member) noexcept nogil:
     """A pointwise convolution: pixels first .. first + n - 1 of all images."""
@@ -381,6 +418,7 @@ cdef void conv_matrix(const ConvWork *a, const real *tag, size_t first, size_t n
     k_gemm(a.op.run.kernels, 0, not a.scatter, n, to, from_, <const real *>a.source + first * from_, from_, <const real *>a.weights, c.channels,
            <real *>a.target + first * to, to, a.accumulate, <const real *>a.start,
            <real *>(<char *>a.op.scratch + <size_t>member * <size_t>a.op.plan.integer[0]))
+    op_follow(a.op, tag, first * to, n * to)
 
 cdef void conv_matrix_slice(void *arg, size_t index, int32_t member) noexcept nogil:
     cdef const ConvWork *a = <const ConvWork *>arg
@@ -449,9 +487,9 @@ cdef void conv_weights_part(const ConvWork *a, const real *tag, size_t first, si
     cdef const real *x
     cdef const real *dy
     cdef size_t r
-    conv_zero(c, 0, room)
+    conv_zero(c, 0, room, 0, c.h.wide)
     for r in range(a.op.run.rows):
-        x = conv_padded(k, c.channels, &c.h, &c.w, 0, <const real *>a.source + r * a.source_row, a.source_last, room)
+        x = conv_padded(k, c, 0, <const real *>a.source + r * a.source_row, a.source_last, room, 0, c.h.wide)
         dy = <const real *>a.other + r * a.target_row
         if not a.target_last:
             to_last(k, c.filters, c.h.narrow * c.w.narrow, dy, plain)

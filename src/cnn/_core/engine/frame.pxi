@@ -62,6 +62,10 @@ cdef cnn_status frame_make(Frame *f, const Plan *p, const Network *net, char *ke
         op.saved = <char *>f.memory + p.steps[i].saved if p.steps[i].saved != NONE else NULL
         op.scratch = <char *>f.memory + p.scratch
         op.kept = kept + p.steps[i].kept if p.steps[i].plan.kept else NULL
+        op.table = &p.steps[i].table
+        op.run = &f.run
+        if p.steps[i].leader != <int32_t>i:
+            f.ops[i - 1].next = op
         op.function = &net.functions[op.index] if net.functions != NULL and net.functions[op.index].forward != NULL else NULL
     return CNN_OK
 
@@ -120,13 +124,28 @@ cdef void rows_slice(void *arg, size_t index, int32_t member) noexcept nogil:
     else:
         step_run(c.step, &op, c.backward, <const double *>c.parameters, <double *>c.gradients)
 
+cdef void parts_slice(void *arg, size_t index, int32_t member) noexcept nogil:
+    cdef const RowsWork *c = <const RowsWork *>arg
+    cdef size_t all_ = c.op.run.rows * op_row_out(c.op, 0), first = index * c.slice, n = c.slice if all_ - first > c.slice else all_ - first
+    if c.op.graph.dtype == CNN_FLOAT32:
+        c.op.table.part_f32(c.op, NULL, first, n)
+    else:
+        c.op.table.part_f64(c.op, NULL, first, n)
+
 cdef cnn_status frame_step(Op *op, const PlanStep *s, int backward, const real *parameters, real *gradients) noexcept nogil:
     cdef RowsWork work
-    cdef size_t rows = op.run.rows, slices
+    cdef size_t rows = op.run.rows, slices, channels
     if op.run.team == NULL or not s.plan.by_rows & (ROWS_BACKWARD if backward else ROWS_FORWARD):
         return step_run(s, op, backward, parameters, gradients)
     slices = <size_t>(<double>rows * s.plan.flops / SLICE_WORK)
     slices = slices if slices < 2 * <size_t>s.plan.members else 2 * <size_t>s.plan.members
+    if slices > rows and s.plan.by_parts and not backward:
+        work.op = op
+        channels = op.values[op.output].dims[1]
+        slices = slices if slices < <size_t>s.plan.members else <size_t>s.plan.members
+        work.slice = (rows * op_row_out(op, 0) // channels + slices - 1) // slices * channels
+        cnn_parallel_for(op.run.team, slices, parts_slice, &work)
+        return CNN_OK
     slices = slices if slices < rows else rows
     if slices < 2 or op.node.n_inputs + op.node.n_outputs > MAX_SLICED:
         return step_run(s, op, backward, parameters, gradients)

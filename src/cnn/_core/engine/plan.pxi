@@ -8,6 +8,7 @@ cdef struct PlanStep:
     OpTable table
     OpPlan plan
     int32_t backward       # runs in the backward pass
+    int32_t leader         # the step that does it forward: itself, or one whose parts it follows
     int32_t aside          # the losses do without it: it makes an output that only metrics and callers see
     size_t saved           # place in the frame, NONE
     size_t kept            # place in what a session keeps
@@ -343,6 +344,37 @@ cdef cnn_status plan_gradients(Plan *p, const PlanWish *wish, unsigned char *flo
     return CNN_OK
 
 
+cdef int plan_follows(const Plan *p, int32_t leader, size_t i) noexcept nogil:
+    """Whether step i can be done by parts, each as soon as the leader has made it: there is none but such steps in between."""
+    cdef const PlanStep *s = &p.steps[i]
+    cdef const PlanValue *y = &p.values[p.steps[leader].plan.output]
+    cdef size_t j
+    cdef int32_t v, k
+    cdef int reads = 0
+    if not s.plan.by_parts or p.values[s.plan.output].row != y.row or not p.values[s.plan.output].batched:
+        return 0
+    for j in range(<size_t>s.plan.node.n_inputs):
+        v = s.plan.inputs[j]
+        if p.values[v].row != y.row or not p.values[v].batched:
+            return 0
+        for k in range(leader, <int32_t>i):
+            reads |= v == p.steps[k].plan.output
+    return reads
+
+
+cdef void plan_followers(Plan *p) noexcept nogil:
+    """In prediction: what is done element by element behind an op that leads is done by the thread that has made the elements, from its
+    cache. The bits are the same."""
+    cdef size_t i
+    cdef int32_t leader = -1
+    for i in range(p.n_steps):
+        if leader >= 0 and not p.training and plan_follows(p, leader, i):
+            p.steps[i].leader = leader
+        else:
+            leader = <int32_t>i if p.steps[i].plan.leads else -1
+            p.steps[i].leader = <int32_t>i
+
+
 cdef size_t place_all(Lifetime *items, size_t n) noexcept nogil:
     """First fit: each item at the lowest place that no item alive at the same time covers. The bytes of all."""
     cdef size_t i, j, at, total = 0
@@ -387,7 +419,7 @@ cdef void plan_share(Plan *p, const PlanWish *wish, const unsigned char *flows, 
     for i in range(S):
         node = &g.nodes[p.steps[i].node]
         for y in range(node.output, node.output + node.n_outputs):
-            extend(&data[y], i, i)
+            extend(&data[y], <size_t>p.steps[i].leader, i)
             if flows[y]:
                 extend(&gradient[y], 2 * S - i, 2 * S - i)
             if p.steps[i].backward and p.steps[i].plan.keeps_output:
@@ -415,20 +447,23 @@ cdef void plan_share(Plan *p, const PlanWish *wish, const unsigned char *flows, 
             extend(&gradient[g.inputs[i]], S, 2 * S + 1)
     for i in range(S):
         node = &g.nodes[p.steps[i].node]
-        if node.n_inputs != 1 or node.n_outputs != 1:
-            continue
-        x = g.links[node.inputs]
         y = node.output
         view = p.steps[i].plan.view
-        if not view and not p.steps[i].plan.in_place:
+        if node.n_outputs != 1 or node.n_inputs > 2 or (not view and not p.steps[i].plan.in_place):
             continue
-        a = find_root(p.root, x)
-        free = data[a].end <= i  # nothing of x's memory is read after this step
-        if value_bytes(p, x, 1) == value_bytes(p, y, 1) and (view or free):
-            p.root[y] = a
-            if data[a].end != NONE - 1:
-                extend(&data[a], data[y].begin, data[y].end)
-        if p.steps[i].backward and flows[x] and uses[x] == 1 and value_bytes(p, x, 1) == value_bytes(p, y, 1):
+        for j in range(<size_t>node.n_inputs):
+            x = g.links[node.inputs + j]
+            a = find_root(p.root, x)
+            free = data[a].end <= i  # nothing of x's memory is read after this step,
+            if p.steps[i].leader != <int32_t>i:
+                free = free and data[a].begin >= <size_t>p.steps[i].leader  # nor by those that it follows
+            if value_bytes(p, x, 1) == value_bytes(p, y, 1) and (view or free):
+                p.root[y] = a
+                if data[a].end != NONE - 1:
+                    extend(&data[a], data[y].begin, data[y].end)
+                break
+        x = g.links[node.inputs]
+        if node.n_inputs == 1 and p.steps[i].backward and flows[x] and uses[x] == 1 and value_bytes(p, x, 1) == value_bytes(p, y, 1):
             a = find_root(groot, x)
             groot[find_root(groot, y)] = a
     for v in range(n):
@@ -516,7 +551,7 @@ cdef cnn_status plan_orders(Plan *p, const PlanWish *wish, cnn_error *error) noe
         begun[wish.losses[i]] = 1
     for i in range(p.n_steps):
         node = &g.nodes[p.steps[i].node]
-        if not (p.steps[i].plan.view and p.root[node.output] == p.root[g.links[node.inputs]]):
+        if p.steps[i].leader == <int32_t>i and not (p.steps[i].plan.view and p.root[node.output] == p.root[g.links[node.inputs]]):
             p.forward[p.n_forward] = <int32_t>i
             p.n_forward += 1
     for i in range(p.n_steps, 0, -1):
@@ -599,6 +634,7 @@ cdef cnn_status plan_make_in(Plan *p, const Network *net, const PlanWish *wish, 
     status = plan_layouts(p, wish, error)
     if status == CNN_OK:
         plan_rows(p, wish)
+        plan_followers(p)
         status = plan_gradients(p, wish, flows, error)
     if status == CNN_OK:
         status = plan_memory(p, wish, flows, error)

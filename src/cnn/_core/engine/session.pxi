@@ -139,14 +139,13 @@ cdef void session_keep(Session *s) noexcept nogil:
     s.version = s.net.version
     f.run.kernels = s.plan.kernels
     f.run.team = session_executor(s)
-    for i in range(s.plan.n_forward):
-        step = &s.plan.steps[s.plan.forward[i]]
+    for i in range(s.plan.n_steps):
+        step = &s.plan.steps[i]
         if step.plan.kept:
-            f.ops[s.plan.forward[i]].run = &f.run
             if s.net.graph.dtype == CNN_FLOAT32:
-                step.table.keep_f32(&f.ops[s.plan.forward[i]], <const float *>session_parameters(s))
+                step.table.keep_f32(&f.ops[i], <const float *>session_parameters(s))
             else:
-                step.table.keep_f64(&f.ops[s.plan.forward[i]], <const double *>session_parameters(s))
+                step.table.keep_f64(&f.ops[i], <const double *>session_parameters(s))
 
 
 cdef inline void session_refreshed(Session *s) noexcept nogil:
@@ -247,12 +246,13 @@ cdef void bind_input(Frame *f, const Plan *p, int32_t v, const cnn_array *a, con
 
 cdef size_t tile_rows(const Plan *p, size_t rows, const cnn_executor *executor) noexcept nogil:
     """Rows of a tile for a call of `rows`: enough tiles for every thread when the work is worth it. Bits do not depend on it."""
-    cdef size_t tile = p.rows, width = <size_t>cnn_executor_width(executor)
-    if not p.team and width > 1 and <double>rows * p.flops > 2e6 and rows > 16:
+    cdef size_t tile = p.rows, width = <size_t>cnn_executor_width(executor), least
+    if not p.team and width > 1 and <double>rows * p.flops > 2e6 and rows > 1:
+        least = 16 if 16 * p.flops < 1e6 else <size_t>(1e6 / p.flops) + 1
         if tile > (rows + 2 * width - 1) // (2 * width):
             tile = (rows + 2 * width - 1) // (2 * width)
-        if tile < 16:
-            tile = 16
+        if tile < least:
+            tile = least
     return tile if tile < p.rows else p.rows
 
 
@@ -318,7 +318,7 @@ cdef cnn_status session_predict_exact(Session *s, const void *x, size_t rows, vo
     cdef cnn_data data
     cdef cnn_array a
     bytes = s.plan.values[v].row * (4 if s.net.graph.dtype == CNN_FLOAT32 else 8)
-    if rows > s.plan.rows or (s.n_frames > 1 and <double>rows * s.plan.flops > 2e6 and rows > 16):
+    if rows > 1 and tile_rows(&s.plan, rows, session_executor(s)) < rows:
         memset(&data, 0, sizeof(data))
         memset(&a, 0, sizeof(a))
         a.data = x
