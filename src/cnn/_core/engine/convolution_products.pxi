@@ -8,6 +8,7 @@ cdef enum:
     CONV_WEIGHT = 0
     CONV_BIAS = 1
     CONV_PACKED = 32768    # bytes of weights from which on threads share putting them in order
+    CONV_FEW = 6           # pixels of a slice: below it an image is divided by columns
     CONV_COPIED = 4096     # numbers of an image from which on threads share copying it
 
 cdef struct ConvWork:
@@ -388,12 +389,21 @@ cdef void conv_pixels_slice(void *arg, size_t index, int32_t member) noexcept no
     else:
         conv_some_pixels(a, <const double *>NULL, first, n, member)
 
+cdef void conv_columns_slice(void *arg, size_t index, int32_t member) noexcept nogil:
+    cdef const ConvWork *a = <const ConvWork *>arg
+    cdef size_t all_ = conv_columns(a), first = index * a.slice, n = a.slice if all_ - first > a.slice else all_ - first
+    if a.c.item == sizeof(float):
+        conv_part(a, <const float *>a.image, <const float *>a.start, <float *>a.pixels, 0, conv_pixels(a), first, n, member)
+    else:
+        conv_part(a, <const double *>a.image, <const double *>a.start, <double *>a.pixels, 0, conv_pixels(a), first, n, member)
+
 cdef void conv_divided(ConvWork *a, const real *tag) noexcept nogil:
     """Image after image, each divided among the threads."""
     cdef char *room = conv_scratch_of(a.op, a.c, 0)
     cdef real *y
     cdef size_t members = <size_t>a.op.plan.members, all_ = conv_pixels(a), tall = conv_height(a), r
     cdef size_t width = a.c.w.wide if a.scatter else a.c.w.narrow
+    cdef int by_columns = all_ < members * CONV_FEW and a.c.groups == 1 and not conv_turned(a)
     for r in range(a.op.run.rows):
         a.row = r
         a.image = <const real *>a.source + r * a.source_row
@@ -403,12 +413,16 @@ cdef void conv_divided(ConvWork *a, const real *tag) noexcept nogil:
             a.image = room
         y = conv_target(a, r, <real *>room)
         a.pixels = y
-        a.slice = (all_ + members - 1) // members
-        if conv_turned(a):
-            a.slice = (a.slice + WINOGRAD * width - 1) // (WINOGRAD * width) * (WINOGRAD * width)
-        cnn_parallel_for(a.op.run.team, (all_ + a.slice - 1) // a.slice, conv_pixels_slice, a)
+        if by_columns:
+            a.slice = ((conv_columns(a) + members - 1) // members + 15) // 16 * 16
+            cnn_parallel_for(a.op.run.team, (conv_columns(a) + a.slice - 1) // a.slice, conv_columns_slice, a)
+        else:
+            a.slice = (all_ + members - 1) // members
+            if conv_turned(a):
+                a.slice = (a.slice + WINOGRAD * width - 1) // (WINOGRAD * width) * (WINOGRAD * width)
+            cnn_parallel_for(a.op.run.team, (all_ + a.slice - 1) // a.slice, conv_pixels_slice, a)
         conv_end(a, r, y)
-        if a.scatter:
+        if a.scatter or by_columns:
             op_follow(a.op, tag, r * a.target_row, a.target_row)
 
 cdef void conv_matrix(const ConvWork *a, const real *tag, size_t first, size_t n, int32_t member) noexcept nogil:
