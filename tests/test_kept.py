@@ -18,7 +18,13 @@ LAYERS = {
     "groups": lambda: [cnn.Conv2D(6, 3, groups=2), cnn.Conv2D(6, 3, groups=6)],
     "transposed": lambda: [cnn.ConvTranspose2D(5, 3, stride=2)],
     "transposed winograd": lambda: [cnn.Conv2D(16, 1), cnn.ConvTranspose2D(18, 3, padding=1)],
-    "normalized": lambda: [cnn.Conv2D(8, 3), cnn.BatchNorm(), cnn.Activation("relu"), cnn.Conv2D(8, 3, padding="same"), cnn.BatchNorm()],
+    "normalized": lambda: [
+        cnn.Conv2D(8, 3),
+        cnn.BatchNorm(),
+        cnn.Activation("relu"),
+        cnn.Conv2D(8, 3, padding="same"),
+        cnn.BatchNorm(),
+    ],
 }
 
 
