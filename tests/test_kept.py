@@ -2,6 +2,9 @@
 
 import copy
 import gc
+import os
+import subprocess
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -9,6 +12,7 @@ import pytest
 import cnn
 from cnn import _core
 
+COMPILER = os.environ.get("CC", "cc")
 RNG = np.random.default_rng(3)
 X = RNG.standard_normal((6, 4, 10, 9))
 Y = RNG.integers(0, 3, 6)
@@ -128,7 +132,7 @@ def test_the_hooks_of_a_fit_see_the_values_of_now(layers):
 
     net.fit(X, Y, epochs=2, batch_size=3, verbose=0, callbacks=[Look()])
     assert len(seen) == 4
-    assert all((a != b).any() for a, b in zip(seen, seen[1:], strict=False))
+    assert all((a != b).any() for a, b in pairwise(seen))
 
 
 def test_the_loss_of_a_search_sees_its_trials():
@@ -159,3 +163,54 @@ def test_a_warm_prediction_allocates_nothing_by_the_engine(layers):
     net.predict(x, out=out)
     assert view.base is not None
     assert _core.allocations()[0] == made
+
+
+SNAPSHOTS = r"""
+#include "cnn/cnn.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#define CHECK(x) do { if (!(x)) { printf("failed: %s: %s\n", #x, error.text); return 1; } } while (0)
+static float x[6][4][10][9], y[6][3], z[6][3];
+int main(int argc, char **argv) {
+  cnn_error error = {sizeof error, CNN_OK, -1, ""};
+  cnn_options options = {sizeof options, NULL, NULL, &error};
+  cnn_session_options so = {sizeof so, &options, 6, 0};
+  cnn_network *net;
+  cnn_session *s, *placed, *fresh;
+  size_t bytes;
+  for (int i = 0; i < 6 * 360; ++i) (&x[0][0][0][0])[i] = (float)((i * 7) % 17) / 8 - 1;
+  CHECK(argc == 2 && !cnn_network_open(argv[1], &options, &net));
+  CHECK(!cnn_session_create(net, &so, &s) && !cnn_session_size(net, &so, &bytes));
+  char *block = malloc(bytes);
+  CHECK(block && !cnn_session_create_in(net, &so, block, bytes, &placed));
+  for (size_t i = 0; i < cnn_network_parameter_count(net); ++i) {
+    float *values = cnn_network_parameter_data(net, i);
+    for (int round = 0; round < 2; ++round) {
+      CHECK(!cnn_session_run(s, x[0][0][0], 6, y[0]) && !cnn_session_run(placed, x[0][0][0], 6, z[0]) && !memcmp(y, z, sizeof y));
+      values[0] += 0.5f;
+      CHECK(!cnn_session_run(s, x[0][0][0], 6, z[0]) && !memcmp(y, z, sizeof y)); /* a snapshot */
+      CHECK(!cnn_session_refresh(s) && !cnn_session_refresh(placed) && !cnn_session_create(net, &so, &fresh));
+      CHECK(!cnn_session_run(s, x[0][0][0], 6, y[0]) && !cnn_session_run(fresh, x[0][0][0], 6, z[0]) && !memcmp(y, z, sizeof y));
+      CHECK(!cnn_session_run(placed, x[0][0][0], 1, y[0]) && !cnn_session_run(fresh, x[0][0][0], 1, z[0]) && !memcmp(y, z, sizeof y[0]));
+      cnn_session_free(fresh);
+    }
+  }
+  cnn_session_free(s);
+  cnn_session_free(placed);
+  cnn_network_free(net);
+  free(block);
+  return 0;
+}
+"""
+
+
+def test_snapshots_from_c(layers, tmp_path):
+    """Values written through pointers are taken by refresh, and not before; the stated size is enough."""
+    network(layers).save(tmp_path / "net.cnn")
+    (tmp_path / "snapshots.c").write_text(SNAPSHOTS)
+    program = str(tmp_path / "snapshots")
+    command = [COMPILER, "-std=c99", "-O1", f"-I{cnn.get_include()}", str(tmp_path / "snapshots.c"), cnn.get_library()]
+    subprocess.run([*command, "-lm", "-pthread", "-o", program], check=True)
+    done = subprocess.run([program, str(tmp_path / "net.cnn")], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
