@@ -3,6 +3,7 @@
 # make docs    the manual in docs/_build                 make bench   kernels and their limits
 # make mnist   MNIST (mnist-cnn fashion: by convolutions)    make quick   the engine's tests, in half a minute
 # make bench-peers   every other library on the same work (BENCH="--quick --only xor" for a part; docs/benchmarks.md)
+# make test-isas     the tests once more on each instruction set of this machine
 # make interop       the tests that need PyTorch and scikit-learn, in an environment of their own
 # make clean
 #
@@ -11,20 +12,29 @@ PYTHON ?= python3
 VENV ?= .venv
 PY = $(VENV)/bin/python
 PYTEST ?= -q
+# A file of tests stays in one process. PARALLEL= (nothing): one test at a time, for -x, -s or --pdb.
+PARALLEL ?= -n 2 --dist loadfile
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export PIP_ROOT_USER_ACTION = ignore
 PIP = $(PY) -m pip install --quiet --upgrade
 
-.PHONY: demo test quick build check wheel lint lint-python lint-cython lint-c lint-types format docs mnist mnist-cnn fashion bench bench-peers interop clean
+.PHONY: demo test test-isas quick build check wheel lint lint-python lint-cython lint-c lint-types format docs mnist mnist-cnn fashion bench bench-peers interop clean
 test: check
-	$(PY) -m pytest $(PYTEST)
+	$(PY) -m pytest $(PYTEST) $(PARALLEL)
+
+# The suite where the best instruction set is each of them in turn: as on a machine that has no better.
+test-isas: build
+	@failed=; for isa in scalar sse2 avx2 avx512 neon; do \
+	  if ! $(PY) -c "import cnn, sys; sys.exit('$$isa' not in cnn.cpu.available())"; then missing="$$missing $$isa"; continue; fi; \
+	  echo "== CNN_ISA=$$isa"; CNN_ISA=$$isa $(PY) -m pytest $(PYTEST) $(PARALLEL) || failed="$$failed $$isa"; done; \
+	  echo "$${missing:+not on this machine:$$missing}"; [ -z "$$failed" ] || { echo "failed:$$failed"; exit 1; }
 
 check: build
 	@$(MAKE) --no-print-directory -C csrc check check-symbols PYTHON=$(abspath $(PY))
 
 # Two hundred megabytes that only these tests need. The extension is of the limited API: built once, imported by any Python.
 interop: build $(VENV)-interop/stamp
-	PYTHONPATH=src $(VENV)-interop/bin/python -m pytest $(PYTEST) $(addprefix tests/test_,reference.py first_shapes.py tables.py data.py) $(wildcard tests/test_onnxruntime_*.py)
+	PYTHONPATH=src $(VENV)-interop/bin/python -m pytest $(PYTEST) $(PARALLEL) $(addprefix tests/test_,reference.py reference_torch.py first_shapes.py tables.py data.py) $(wildcard tests/test_onnxruntime_*.py)
 $(VENV)-interop/stamp: pyproject.toml
 	[ -x $(VENV)-interop/bin/python ] || $(PYTHON) -m venv $(VENV)-interop
 	$(VENV)-interop/bin/python -m pip install --quiet --upgrade pip
@@ -59,6 +69,7 @@ mnist: build
 	$(PY) benchmarks/mnist.py
 mnist-cnn: build
 	$(PY) benchmarks/mnist_cnn.py
+	$(PY) benchmarks/lecun1989.py
 fashion: build
 	$(PY) benchmarks/fashion.py
 
@@ -90,10 +101,11 @@ format: $(VENV)/lint.stamp
 docs: build $(VENV)/docs.stamp
 	$(PY) -m sphinx -q -W -b html docs docs/_build
 
-# For the best instruction set, or ISA=avx2.
+# ISA=avx2: for that instruction set alone.
 ISA ?=
 bench: build
-	@$(MAKE) --no-print-directory -C csrc bench PYTHON=$(abspath $(PY)) ISA=$(ISA)
+	@$(MAKE) --no-print-directory -C csrc benches PYTHON=$(abspath $(PY))
+	$(PY) benchmarks/kernels.py $(ISA)
 
 # The peers are large and have nothing to do with the package: an environment of their own, which imports cnn from src.
 BENCH ?=

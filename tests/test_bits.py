@@ -57,6 +57,24 @@ def test_threads_do_not_show(threads, batch_size, dtype, isa):
     assert run(1) == run(threads)
 
 
+@pytest.mark.parametrize("axis", [None, 1])
+@pytest.mark.parametrize("loss", ["cross_entropy", "mse", "binary_cross_entropy"])
+def test_threads_do_not_show_in_slices_of_rows(axis, loss, dtype, isa):
+    """Wide layers, whose ops are divided: PReLU's gradient, and losses with work for several threads."""
+    rng = np.random.default_rng(5)
+    x = rng.normal(size=(200, 40)).astype(dtype)
+    y = rng.integers(0, 300, 200) if loss == "cross_entropy" else rng.integers(0, 2, (200, 300))
+
+    def run(n):
+        with cnn.threads(n):
+            layers = [cnn.Dense(300), cnn.PReLU(axis), cnn.Dense(300)]
+            net = cnn.Network([cnn.Input(40), *layers], dtype=dtype, seed=1)
+            net.fit(x, y, epochs=2, batch_size=90, loss=loss, verbose=0)
+            return bits(net), net.history.history["loss"]
+
+    assert run(1) == run(2) == run(3)
+
+
 def test_alignment_and_layout_do_not_show(dtype, isa):
     x = X.astype(dtype)
     net = network(dtype)

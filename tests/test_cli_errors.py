@@ -9,25 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import PRICES
 
 import cnn
 from cnn.cli import main
-
-GOOD = "size,town,price\n" + "".join(f"{50 + 7 * i},{['Ulm', 'Bonn'][i % 2]},{100 + 20 * i}\n" for i in range(40))
-
-
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    Path("good.csv").write_text(GOOD)
-    return tmp_path
-
-
-@pytest.fixture
-def model(folder, capsys):
-    assert main(["train", "good.csv", "--target", "price", "--epochs", "2", "--quiet"]) == 0
-    capsys.readouterr()
-    return folder
 
 
 def failing(capsys, *arguments, code=1):
@@ -46,20 +31,20 @@ def failing(capsys, *arguments, code=1):
 
 
 BAD = {
-    "ragged": (GOOD + "1,Ulm\n", ["line 42", "2 values", "3 columns"]),
-    "more values": (GOOD.replace("64,Ulm,140", "64,Ulm,140,9"), ["line 4", "4 values", "3 columns"]),
-    "blank target": (GOOD.replace("57,Bonn,120", "57,Bonn,"), ["line 3", "'price'", "blank"]),
-    "text in the target": (GOOD.replace("57,Bonn,120", "57,Bonn,dear"), ["line 3", "'price'", "'dear'"]),
-    "an infinity": (GOOD.replace("57,Bonn", "inf,Bonn"), ["line 3", "'size'", "inf"]),
+    "ragged": (PRICES + "1,Ulm\n", ["line 42", "2 values", "3 columns"]),
+    "more values": (PRICES.replace("64,Ulm,140", "64,Ulm,140,9"), ["line 4", "4 values", "3 columns"]),
+    "blank target": (PRICES.replace("57,Bonn,120", "57,Bonn,"), ["line 3", "'price'", "blank"]),
+    "text in the target": (PRICES.replace("57,Bonn,120", "57,Bonn,dear"), ["line 3", "'price'", "'dear'"]),
+    "an infinity": (PRICES.replace("57,Bonn", "inf,Bonn"), ["line 3", "'size'", "inf"]),
     "empty": ("", ["empty"]),
     "header only": ("size,town,price\n", ["no rows"]),
-    "no header": (GOOD.partition("\n")[2], ["'price'", "not there"]),
-    "twice the same name": (GOOD.replace("size,", "price,", 1), ["line 1", "'price'"]),
+    "no header": (PRICES.partition("\n")[2], ["'price'", "not there"]),
+    "twice the same name": (PRICES.replace("size,", "price,", 1), ["line 1", "'price'"]),
     "binary": (bytes(range(256)) * 8, ["line"]),
-    "not UTF-8": (GOOD.replace("Bonn", "Köln").encode("cp1252"), ["line 3", "UTF-8"]),
-    "NUL": (GOOD.replace("57,Bonn", "57,Bo\0nn").encode(), ["line 3", "NUL"]),
+    "not UTF-8": (PRICES.replace("Bonn", "Köln").encode("cp1252"), ["line 3", "UTF-8"]),
+    "NUL": (PRICES.replace("57,Bonn", "57,Bo\0nn").encode(), ["line 3", "NUL"]),
     "excel": (b"PK\x03\x04" + bytes(40), ["Excel"]),
-    "gzip, cut off": (gzip.compress(GOOD.encode())[:60], ["damaged"]),
+    "gzip, cut off": (gzip.compress(PRICES.encode())[:60], ["damaged"]),
 }
 
 

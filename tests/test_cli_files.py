@@ -16,27 +16,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import PRICES
 
 import cnn
 from cnn.cli import main
 
 RANDOM = np.random.default_rng(3)
-GOOD = "size,town,price\n" + "".join(f"{50 + 7 * i},{['Ulm', 'Bonn'][i % 2]},{100 + 20 * i}\n" for i in range(40))
 CNN = [sys.executable, "-m", "cnn"]
-
-
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    Path("good.csv").write_text(GOOD)
-    return tmp_path
-
-
-@pytest.fixture
-def model(folder, capsys):
-    assert main(["train", "good.csv", "--target", "price", "--epochs", "2", "--quiet"]) == 0
-    capsys.readouterr()
-    return folder
 
 
 def contents():
@@ -78,7 +64,7 @@ def refused(capsys, code, *arguments):
     ],
 )
 def test_no_file_is_lost(arguments, part, model, capsys):
-    Path("held.csv").write_text(GOOD)
+    Path("held.csv").write_text(PRICES)
     Path("thesis.doc").write_text("years of work")
     header = json.dumps({"__metadata__": {"format": "pt"}}).encode()
     Path("other.safetensors").write_bytes(struct.pack("<Q", len(header)) + header)
@@ -162,8 +148,8 @@ CLASSES = ["root/cat/1.png", *PICTURE]
         ("x.npy", None, ['np.savez("data.npz", X=X, y=y)']),
         ("x.json", b'[{"size": 3, "price": 4}]', ["JSON", "CSV"]),
         ("x.csv", b'{"size": [3], "price": [4]}', ["JSON", "CSV"]),
-        ("x.csv.bz2", bz2.compress(GOOD.encode()), ["bzip2", "unpack"]),
-        ("x.csv.xz", lzma.compress(GOOD.encode()), ["xz", "unpack"]),
+        ("x.csv.bz2", bz2.compress(PRICES.encode()), ["bzip2", "unpack"]),
+        ("x.csv.xz", lzma.compress(PRICES.encode()), ["xz", "unpack"]),
         ("x.zip", "zip", ["ZIP", "good.csv"]),
         ("x", "xlsx", ["Excel", "CSV"]),
         ("x.pkl", b"\x80\x04\x95" + bytes(50), ["pickle", "np.savez"]),
@@ -177,7 +163,7 @@ def test_what_is_no_data(command, name, content, parts, model, capsys):
         np.save(name, np.ones(3))
     elif isinstance(content, str):
         with zipfile.ZipFile(name, "w") as archive:
-            archive.writestr("good.csv" if content == "zip" else "[Content_Types].xml", GOOD)
+            archive.writestr("good.csv" if content == "zip" else "[Content_Types].xml", PRICES)
     else:
         Path(name).write_bytes(content)
     arguments = [name, "--target", "price"] if command == "train" else ["model.cnn", name]
@@ -216,7 +202,7 @@ def test_pipes(model):
 
     expected = run("predict", "model.cnn", "good.csv")
     os.mkfifo("pipe")
-    writer = threading.Thread(target=Path("pipe").write_text, args=(GOOD,))
+    writer = threading.Thread(target=Path("pipe").write_text, args=(PRICES,))
     writer.start()
     assert run("predict", "model.cnn", "pipe") == expected
     writer.join()
@@ -224,10 +210,10 @@ def test_pipes(model):
     said = run("train", "good.csv", "--target", "price", "--epochs", "2", "--out", "file.cnn", "--json")
     figures = json.loads(said)["figures"]
     for name in ("-", "/dev/stdin"):
-        assert run("predict", "model.cnn", name, stdin=GOOD) == expected
-        assert run("evaluate", "model.cnn", name, stdin=GOOD) == judged
+        assert run("predict", "model.cnn", name, stdin=PRICES) == expected
+        assert run("evaluate", "model.cnn", name, stdin=PRICES) == judged
         said = json.loads(
-            run("train", name, "--target", "price", "--epochs", "2", "--out", "p.cnn", "--json", stdin=GOOD)
+            run("train", name, "--target", "price", "--epochs", "2", "--out", "p.cnn", "--json", stdin=PRICES)
         )
         assert said["figures"] == figures and said["data"] == "stdin"
     model_bytes = Path("model.cnn").read_bytes()
@@ -240,7 +226,7 @@ def test_pipes(model):
 @pytest.mark.skipif(sys.platform == "win32", reason="no such pipes there")
 def test_what_came_through_a_pipe_is_deleted(model):
     os.mkdir("temporary")
-    for text in (GOOD, "no such column\n1\n"):
+    for text in (PRICES, "no such column\n1\n"):
         environment = os.environ | {"TMPDIR": str(Path("temporary").resolve())}
         subprocess.run([*CNN, "predict", "model.cnn", "-"], input=text, text=True, capture_output=True, env=environment)
         assert os.listdir("temporary") == []

@@ -92,6 +92,15 @@ NETWORKS = {
         cnn.BatchNorm,
         lambda: cnn.Conv2D(4, 1),
     ),
+    "depthwise divided": chain(
+        lambda: cnn.Conv2D(48, 1, activation="relu"),
+        lambda: cnn.Conv2D(48, 5, groups=48, padding=2),
+        cnn.BatchNorm,
+        lambda: cnn.Activation("silu"),
+        lambda: cnn.Conv2D(3, 1),
+        lambda: cnn.Dropout(0.5),
+        lambda: cnn.Activation("tanh"),
+    ),
     "transposed": chain(
         lambda: cnn.Conv2D(4, 3),
         lambda: cnn.ConvTranspose2D(6, 3, stride=2, activation="tanh"),

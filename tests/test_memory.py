@@ -18,15 +18,6 @@ X = np.random.default_rng(0).normal(size=(24, 5)).astype("float32")
 Y = np.arange(24) % 3
 
 
-@pytest.fixture(autouse=True)
-def quick_collections():
-    """What is there already need not be looked at again and again."""
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.unfreeze()
-
-
 def made():
     return _core.allocations()[0]
 

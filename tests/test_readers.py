@@ -88,6 +88,8 @@ def tables(draw):
 
 
 @settings(max_examples=400, deadline=None)
+@example(table=(["a", "b"], [["", "0\x1f"]]), delimiter=",", end="\n", quoting=0, bom=False, block=1 << 20)
+@example(table=(["a", "b"], [["1", "\r"]]), delimiter="\t", end="\n", quoting=0, bom=False, block=40)
 @given(
     table=tables(),
     delimiter=st.sampled_from(",;\t|"),
@@ -102,6 +104,8 @@ def test_what_csv_writes_is_read(table, delimiter, end, quoting, bom, block, tmp
         delimiter = ","
     if delimiter == ";":  # where a comma is a decimal point
         rows = [[text.replace(",", "") for text in row] for row in rows]
+    if end == "\n":  # which Python's writer takes for the only line end, and so does not quote the other before 3.13
+        rows = [[text.replace("\r", "") for text in row] for row in rows]
     out = io.StringIO(newline="")
     csv.writer(out, delimiter=delimiter, lineterminator=end, quoting=quoting).writerows([names, *rows])
     path = tmp_path_factory.getbasetemp() / "written.csv"

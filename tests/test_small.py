@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import cnn
@@ -36,6 +36,7 @@ def chain(sizes, activations, output, dtype, bias):
     weighted=st.booleans(),
     stored=st.sampled_from(["float32", "float64", "uint8", ">f8", "strided"]),
 )
+@example([7, 3, 1], ["linear"] * 5, [False] * 5, "mse", "float32", False, False, "float32")
 def test_the_bits_are_those_of_the_plan(sizes, activations, bias, loss, dtype, shuffle, weighted, stored):
     output = {"binary_cross_entropy": "sigmoid", "cross_entropy": "softmax"}.get(loss, activations[-1])
     sizes = [*sizes[:-1], max(sizes[-1], 2)] if loss == "cross_entropy" else sizes
@@ -55,8 +56,11 @@ def test_the_bits_are_those_of_the_plan(sizes, activations, bias, loss, dtype, s
     found = []
     for metrics in ([], [lambda y_true, y_pred: 0.0]):
         net = chain(sizes, activations, output, dtype, bias)
-        history = net.fit(x, y, optimizer=cnn.SGD(0.05), metrics=metrics, **options)
-        found.append((values(net), history.history["loss"]))
+        try:
+            told = net.fit(x, y, optimizer=cnn.SGD(0.05), metrics=metrics, **options).history["loss"]
+        except FloatingPointError as error:  # a network that learns too fast: after the same step
+            told = str(error)
+        found.append((values(net), told))
     assert found[0][1] == found[1][1]
     for name, value in found[0][0].items():
         assert value.tobytes() == found[1][0][name].tobytes(), name

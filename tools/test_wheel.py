@@ -68,7 +68,7 @@ def main(folder: Path) -> None:
             raise SystemExit(f"not the installed library: {library}")
         for makefile in sorted((place / "examples").glob("*/Makefile")):
             run("make", "--no-print-directory", "run", f"PYTHON={python}", cwd=makefile.parent)
-        run(python, "-m", "pytest", "-q", "tests", cwd=place)
+        run(python, "-m", "pytest", "-q", "-n", 2, "--dist", "loadfile", "tests", cwd=place)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -110,37 +110,31 @@ def fresh(weights: Weights) -> Weights:
 
 def channels_last(workload: Workload, weights: Weights) -> Weights:
     """As libraries want them whose images are (n, height, width, channels): (height, width, in, out), and (in, out)."""
-    turned, left = [], iter(weights)
-    for layer, before, _ in workload.walk():
-        if layer.kind == "flatten":
-            flat = before
-        if layer.units:
-            w, b = next(left)
-            if layer.kind == "conv":
-                w = w.transpose(2, 3, 1, 0)
-            else:
-                if w.shape[1] == np.prod(flat):
-                    w = w.reshape(-1, *flat).transpose(0, 2, 3, 1).reshape(len(w), -1)
-                w = w.T
-            turned.append((np.ascontiguousarray(w), b))
-            flat = (0,)
+    turned = []
+    for w, b, conv, flat in _layers(workload, weights):
+        if flat:
+            w = w.reshape(-1, *flat).transpose(0, 2, 3, 1).reshape(len(w), -1)
+        turned.append((np.ascontiguousarray(w.transpose(2, 3, 1, 0) if conv else w.T), b))
     return turned
 
 
 def channels_first(workload: Workload, weights: Weights) -> Weights:
     """Back again."""
-    turned, left = [], iter(weights)
+    turned = []
+    for w, b, conv, flat in _layers(workload, weights):
+        w = w.transpose(3, 2, 0, 1) if conv else w.T
+        if flat:
+            w = w.reshape(-1, *flat[1:], flat[0]).transpose(0, 3, 1, 2).reshape(len(w), -1)
+        turned.append((w, b))
+    return turned
+
+
+def _layers(workload: Workload, weights: Weights) -> Iterator[tuple[np.ndarray, np.ndarray, bool, tuple[int, ...]]]:
+    """Weights and biases, whether a convolution's, and, of a layer that takes an image in one row, the shape of that."""
+    left, flat = iter(weights), ()
     for layer, before, _ in workload.walk():
         if layer.kind == "flatten":
             flat = before
-        if layer.units:
-            w, b = next(left)
-            if layer.kind == "conv":
-                w = w.transpose(3, 2, 0, 1)
-            else:
-                w = w.T
-                if w.shape[1] == np.prod(flat):
-                    w = w.reshape(-1, flat[1], flat[2], flat[0]).transpose(0, 3, 1, 2).reshape(len(w), -1)
-            turned.append((w, b))
-            flat = (0,)
-    return turned
+        elif layer.units:
+            yield *next(left), layer.kind == "conv", flat
+            flat = ()

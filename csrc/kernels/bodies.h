@@ -4,6 +4,7 @@
 #include "kernels/vector_tmpl.h"
 #include "kernels/gemm_tmpl.h"
 #include "kernels/conv_tmpl.h"
+#include "kernels/depthwise_tmpl.h"
 #include "kernels/winograd_tmpl.h"
 #include "kernels/layout_tmpl.h"
 #include "kernels/gemv_tmpl.h"

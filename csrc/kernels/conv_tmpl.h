@@ -5,7 +5,6 @@
                 a row of b and broadcasts one element of each pixel's window. Rows are pointers and elements offsets, so both may lie
                 anywhere.
      outer      dw = windows^T dy: the same tile with the roles exchanged: rows are elements of the window, steps go along pixels
-     depthwise  lanes are channels
 
    More rows than gemm's where a row is short of vectors: with few columns there would be fewer chains than the multiply-add has stages. */
 #if defined(__aarch64__) || defined(_M_ARM64)
@@ -20,11 +19,8 @@
 #define ROWS_2 FN(conv_rows_2)
 #define ROWS_3 FN(conv_rows_3)
 #define ROWS_4 FN(conv_rows_4)
-#define TAPS FN(conv_taps)
-#define TAPS_OF_SOME FN(conv_taps_of_some)
 #define job FN(conv_job)
 #define tile_fn FN(conv_tile_fn)
-#define depthwise_fn FN(conv_depthwise_fn)
 
 enum {
   MASKED = VL * sizeof(real) == 64,        /* a load or store of some lanes costs no more than a whole one: every last vector is one */
@@ -35,9 +31,6 @@ enum {
   ROWS_2 = !FN(conv_many) ? VL * sizeof(real) == 32 ? 6 : 4
   : CONV_ARM              ? 9
                           : 10,
-  TAPS = FN(conv_many) || VL * sizeof(real) == 32 ? 9
-                                                  : 3, /* of a depthwise tile, and where the vector is not whole and there are no masks: */
-  TAPS_OF_SOME = 3,
   ROWS_3 = CONV_ARM ? 6 : 8,
   ROWS_4 = CONV_ARM ? 5 : 6,
   FN(conv_most_flipped) = ROWS_1 < ROWS_2 ? ROWS_1 : ROWS_2, /* its tiles are of one vector and of two */
@@ -51,12 +44,9 @@ typedef struct { /* one tile, and what its whole panel shares */
   size_t steps;
   const real *b;
   size_t ldb, last; /* `last` lanes exist of the last vector of a row */
-  const real *start; /* depthwise: where the chains begin, unless they go on in y */
-  int adds;
   size_t ahead; /* from a row of y to that row of the next tile, where it is worth a prefetch */
 } job;
 typedef void tile_fn(const job *a);
-typedef void depthwise_fn(const job *a, size_t j);
 
 static const real FN(conv_zeros)[4 * VL];
 
@@ -248,109 +238,14 @@ static void FN(conv_outer)(const cnn_windows *w, size_t n, const real *x, const 
   }
 }
 
-/* ---- depthwise: one vector of channels and the taps of a tile in registers, along the pixels: forward their weights, outer their sums */
-V_INLINE void FN(conv_depthwise_forward_tile)(const int mr, const int some, const job *a, size_t j0) {
-  enum { nv = 1 };
-  const size_t last = a->last, ldy = a->ldb;
-  const real *x[10];
-  real *y = a->y[0] + j0;
-  vreal v[10], first = a->start ? LOAD(a->start + j0, 0) : v_zero();
-  EACH_ROW v[i] = LOAD(a->begin[i] + j0, 0);
-  EACH_ROW x[i] = a->x[i] + j0;
-  const int32_t *step = a->step, *const end = step + a->steps, *to = a->from;
-#define STEP(row_of_y) \
-  { \
-    STAY_SCALAR; \
-    real *row = row_of_y; \
-    const ptrdiff_t at = *step; \
-    vreal s = a->adds ? LOAD(row, 0) : first; \
-    EACH_ROW s = v_fma(LOAD(x[i] + at, 0), v[i], s); \
-    STORE(row, 0, s); \
-  }
-  if (to)
-    for (; step < end; step++, to++) STEP(y + *to)
-  else
-    for (; step < end; step++, y += ldy) STEP(y)
-#undef STEP
-}
-
-V_INLINE void FN(conv_depthwise_outer_tile)(const int mr, const int some, const job *a, size_t j0) {
-  enum { nv = 1 };
-  const size_t last = a->last, ldb = a->ldb;
-  const real *x[10], *b = a->b + j0;
-  vreal s[10];
-  EACH_ROW s[i] = a->adds ? LOAD(a->y[i] + j0, 0) : v_zero();
-  EACH_ROW x[i] = a->x[i] + j0;
-  const int32_t *step = a->step, *const end = step + a->steps, *from = a->from;
-#define STEP(row_of_b) \
-  { \
-    STAY_SCALAR; \
-    const ptrdiff_t at = *step; \
-    const vreal v = LOAD(row_of_b, 0); \
-    EACH_ROW s[i] = v_fma(LOAD(x[i] + at, 0), v, s[i]); \
-  }
-  if (from)
-    for (; step < end; step++, from++) STEP(b + *from)
-  else
-    for (; step < end; step++, b += ldb) STEP(b)
-#undef STEP
-  EACH_ROW STORE(a->y[i] + j0, 0, s[i]);
-}
 #undef LOAD
 #undef STORE
 #undef EACH_ROW
 #undef EACH_VECTOR
 
-#define TILE(mr, nv) \
-  static void FN(conv_depthwise_forward_##mr)(const job *a, size_t j) { FN(conv_depthwise_forward_tile)(mr, MASKED, a, j); } \
-  static void FN(conv_depthwise_forward_some_##mr)(const job *a, size_t j) { FN(conv_depthwise_forward_tile)(mr, 1, a, j); } \
-  static void FN(conv_depthwise_outer_##mr)(const job *a, size_t j) { FN(conv_depthwise_outer_tile)(mr, MASKED, a, j); } \
-  static void FN(conv_depthwise_outer_some_##mr)(const job *a, size_t j) { FN(conv_depthwise_outer_tile)(mr, 1, a, j); }
-UP_TO_10(TILE, 1)
-#undef TILE
-#define TILE(mr, nv) [0][0][mr - 1] = mr <= TAPS ? FN(conv_depthwise_forward_##mr) : NULL, \
-                     [0][1][mr - 1] = mr <= TAPS_OF_SOME && VL > 1 && !MASKED ? FN(conv_depthwise_forward_some_##mr) : NULL, \
-                     [1][0][mr - 1] = mr <= TAPS ? FN(conv_depthwise_outer_##mr) : NULL, \
-                     [1][1][mr - 1] = mr <= TAPS_OF_SOME && VL > 1 && !MASKED ? FN(conv_depthwise_outer_some_##mr) : NULL,
-static depthwise_fn *const FN(conv_depthwise_tiles)[2][2][10] = {UP_TO_10(TILE, 1)};
-#undef TILE
 #undef UP_TO_6
 #undef UP_TO_8
 #undef UP_TO_10
-
-static void FN(conv_depthwise)(int outer, const cnn_windows *w, size_t channels, const real *x, const real *b, real *y, job *a) {
-  const int adds = a->adds;
-  a->step = w->pixel, a->steps = w->pixels;
-  for (size_t j = 0; j < channels; j += VL) {
-    a->last = channels - j < VL ? channels - j : VL;
-    a->adds = adds;
-    const int some = !MASKED && a->last < VL;
-    const size_t most = some ? TAPS_OF_SOME : TAPS, count = (w->chunks + most - 1) / most;
-    for (size_t i = 0, c = 0; i < count; i++) {
-      const size_t mr = w->chunks / count + (i < w->chunks % count);
-      for (size_t r = 0; r < mr; r++, c++) {
-        STAY_SCALAR;
-        a->x[r] = x + w->chunk[c];
-        a->begin[r] = b + c * channels;
-        a->y[r] = outer ? y + c * channels : y;
-      }
-      FN(conv_depthwise_tiles)[outer][some][mr - 1](a, j);
-      a->adds |= !outer;
-    }
-  }
-}
-
-static void FN(conv_depthwise_forward)(const cnn_windows *w, size_t channels, const real *x, const real *b, const real *start, real *y,
-                                       const int32_t *to, size_t ldy, int accumulate) {
-  job a = {.from = to, .ldb = ldy, .start = start, .adds = accumulate};
-  FN(conv_depthwise)(0, w, channels, x, b, y, &a);
-}
-
-static void FN(conv_depthwise_outer)(const cnn_windows *w, size_t channels, const real *x, const real *dy, const int32_t *from, size_t lddy,
-                                     real *dw, int accumulate) {
-  job a = {.from = from, .ldb = lddy, .b = dy, .adds = accumulate};
-  FN(conv_depthwise)(1, w, channels, x, dw, dw, &a);
-}
 
 #undef NV
 #undef MASKED
@@ -359,10 +254,7 @@ static void FN(conv_depthwise_outer)(const cnn_windows *w, size_t channels, cons
 #undef ROWS_2
 #undef ROWS_3
 #undef ROWS_4
-#undef TAPS
-#undef TAPS_OF_SOME
 #undef job
 #undef tile_fn
-#undef depthwise_fn
 #undef CONV_ARM
 #undef NARROWER

@@ -102,25 +102,6 @@ static void FN(gemv_t)(size_t m, size_t n, const real *a, size_t lda, const real
   if (m & 1) TAKE(1);
 #undef TAKE
 }
-
-static void FN(ger)(size_t m, size_t n, const real *x, const real *y, real *a, size_t lda) {
-  if (n <= TINY) {
-    for (size_t i = 0; i < m; i++, a += lda)
-      for (size_t j = 0; j < n; j++) a[j] = FN(s_fma)(x[i], y[j], a[j]);
-    return;
-  }
-  if (n <= VL) {
-    vreal row = v_load_n(y, n);
-    for (size_t i = 0; i < m; i++, a += lda) v_store_n(a, v_fma(v_set1(x[i]), row, v_load_n(a, n)), n);
-    return;
-  }
-  for (size_t i = 0; i < m; i++, a += lda) {
-    vreal s = v_set1(x[i]);
-    size_t j = 0;
-    for (; j + VL <= n; j += VL) v_store(a + j, v_fma(s, v_load(y + j), v_load(a + j)));
-    if (j < n) v_store_n(a + j, v_fma(s, v_load_n(y + j, n - j), v_load_n(a + j, n - j)), n - j);
-  }
-}
 #undef TINY
 #undef STAY_SCALAR
 #undef PREFETCH

@@ -12,6 +12,16 @@ typedef struct {
   const int32_t *chunk;   /* (chunks,) where each run begins, relative to the window */
 } cnn_windows;
 
+/* A rectangle of outputs of one channels-last image that all meet the same taps, and how far neighbours are apart: in x, in y (and dy), and in
+   the weights. */
+typedef struct {
+  size_t rows, columns, height, width; /* of outputs; of taps */
+  ptrdiff_t x_row, x_column;           /* from the window of an output to that of the next */
+  ptrdiff_t y_row, y_column;
+  ptrdiff_t tap_row, tap_column;       /* from a tap to the next: in x */
+  ptrdiff_t weight_row, weight_column; /* and in the weights */
+} cnn_taps;
+
 typedef struct {
 #define K(result, name, arguments) result(*name) arguments;
 #define R(result, name, arguments) result(*name) arguments;

@@ -66,18 +66,6 @@ static double FN(sum_squares)(size_t n, const real *x) {
 #undef TAIL
 #undef REDUCE
 
-/* The comparison drops a NaN, so it is remembered apart. Lanes past n hold x[0]. */
-static real FN(max)(size_t n, const real *x) {
-  vreal first = v_set1(*x), best = first;
-  vmask nan = v_isnan(best);
-  for (size_t i = 0; i < n; i += VL) {
-    vreal v = n - i >= VL ? v_load(x + i) : v_select(v_first(n - i), v_load_n(x + i, n - i), first);
-    nan = v_mask_or(nan, v_isnan(v));
-    best = v_max(v, best);
-  }
-  return v_any(nan) ? NAN : v_hmax(best);
-}
-
 static size_t FN(find_nonfinite)(size_t n, const real *x) {
   for (size_t i = 0; i < n; i += VL) {
     vreal v = v_get(x + i, n - i);
@@ -91,10 +79,6 @@ static size_t FN(find_nonfinite)(size_t n, const real *x) {
 static void FN(clip)(size_t n, real low, real high, real *x) {
   vreal a = v_set1(low), b = v_set1(high);
   for (size_t i = 0; i < n; i += VL) v_put(x + i, v_max(a, v_min(b, v_get(x + i, n - i))), n - i);
-}
-
-static void FN(add_row)(size_t rows, size_t n, const real *b, real *y, size_t ldy) {
-  for (size_t i = 0; i < rows; i++) FN(add)(n, b, y + i * ldy);
 }
 
 /* Four vectors of columns at a time: y stays in registers while x streams. */
@@ -127,7 +111,4 @@ static void FN(sum_rows)(size_t rows, size_t n, const real *x, size_t ldx, real 
   }
 MAP(exp)
 MAP(log)
-MAP(tanh)
-MAP(sigmoid)
-MAP(erf)
 #undef MAP

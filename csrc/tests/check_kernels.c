@@ -54,11 +54,12 @@ static void *place(int i, size_t bytes, size_t element, int mode) {
   memset(room[i], PATTERN, ROOM);
   return room[i] + (mode == 1 ? ROOM - bytes : mode ? (size_t)(mode - 1) * element : 0);
 }
+static int patterned(const unsigned char *from, const unsigned char *to) {
+  return from == to || (*from == PATTERN && !memcmp(from, from + 1, (size_t)(to - from) - 1));
+}
 static int intact(int i, const void *array, size_t bytes) {
   const unsigned char *a = array;
-  for (const unsigned char *p = room[i]; p < room[i] + ROOM; p++)
-    if ((p < a || p >= a + bytes) && *p != PATTERN) return 0;
-  return 1;
+  return patterned(room[i], a) && patterned(a + bytes, room[i] + ROOM);
 }
 
 static const size_t sizes[] = {0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 129, 1000};

@@ -212,14 +212,8 @@ static int T_(odd)(void (*f)(size_t, const real *, real *)) {
   }
 SWEEP(exp, expl, 1.1, LOWEST, HIGHEST, 0)
 SWEEP(log, logl, 1.0, 0, 100, 0)
-SWEEP(tanh, tanhl, 2.75, -20, 20, 1)
-SWEEP(sigmoid, sigmoid_wide, 2.4, LOWEST, 40, 0)
-SWEEP(erf, erfl, 1.5, -6, 6, 1)
 ELEMENT(exp, "nN", "10", 0, 2, C(0), t->exp(n, a[0], a[1]), v[1] = expl(v[0]))
 ELEMENT(log, "pN", "10", 0, 2, C(0), t->log(n, a[0], a[1]), v[1] = logl(v[0]))
-ELEMENT(tanh, "nN", "10", 0, 2, C(0), t->tanh(n, a[0], a[1]), v[1] = tanhl(v[0]))
-ELEMENT(sigmoid, "wN", "10", 0, 2, C(0), t->sigmoid(n, a[0], a[1]), v[1] = sigmoid_wide(v[0]))
-ELEMENT(erf, "nN", "10", 0, 2, C(0), t->erf(n, a[0], a[1]), v[1] = erfl(v[0]))
 
 #define SCALAR(name) \
   static void T_(all_##name)(size_t n, const real *x, real *y) { for (size_t i = 0; i < n; i++) y[i] = T_(cnn_##name)(x[i]); }
@@ -314,23 +308,6 @@ static void T_(after_sum_squares)(const TABLE *t) { /* where float overflows, do
   verdict(t->sum_squares(3, big) == b * b, "sum_squares", "overflow", 3, 0);
 }
 REDUCTION(sum_squares, 1, t->sum_squares(n, x), 0, (right += (wide)x[i] * x[i], size = right), 0x1p-52 * 40)
-static void T_(after_max)(const TABLE *t) {
-  static real x[70];
-  int good = 1;
-  for (size_t n = 1; n <= 70; n++)
-    for (size_t k = 0; k < n; k++) {
-      for (size_t i = 0; i < n; i++) x[i] = (real)(-5 - (double)i);
-      x[k] = -1;
-      good &= t->max(n, x) == -1;
-      x[k] = INFINITY;
-      good &= t->max(n, x) == (real)INFINITY;
-      x[k] = NAN;
-      real got = t->max(n, x);
-      good &= got != got;
-    }
-  verdict(good, "max", "place of the largest or of a NaN", 70, 0);
-}
-REDUCTION(max, 1, n ? t->max(n, x) : -INFINITY, -INFINITY, (right = fmaxl(right, x[i])), 0)
 static void T_(after_find_nonfinite)(const TABLE *t) {
   static real x[70];
   int good = 1;
@@ -346,8 +323,8 @@ REDUCTION(find_nonfinite, 1, t->find_nonfinite(n, x), (wide)n, (void)size, 0)
 
 #define PLACE_ROWS(i, rows, n, ld) place(i, ((rows) ? ((rows) - 1) * (ld) + (n) : 0) * sizeof(real), sizeof(real), mode)
 #define ROWS_INTACT(i, p, rows, n, ld) intact(i, p, ((rows) ? ((rows) - 1) * (ld) + (n) : 0) * sizeof(real))
-static void T_(rows)(const TABLE *t, int summing) {
-  const char *name = summing ? "sum_rows" : "add_row";
+static void T_(check_sum_rows)(const TABLE *t) {
+  BENCH("sum_rows", 1, 0, t->sum_rows(rows, n, a[0], n, a[1]))
   for (int s = 0; s < SIZES - 1; s++)
     for (size_t rows = 0; rows < 5; rows++)
       for (int mode = 0; mode < MODES; mode++) {
@@ -357,30 +334,21 @@ static void T_(rows)(const TABLE *t, int summing) {
         for (size_t i = 0; i < rows; i++)
           for (size_t j = 0; j < n; j++) m[i * ld + j] = m0[i * n + j] = T_(draw)('n');
         for (size_t j = 0; j < n; j++) v[j] = v0[j] = T_(draw)('n');
-        if (summing) t->sum_rows(rows, n, m, ld, v);
-        else t->add_row(rows, n, v, m, ld);
+        t->sum_rows(rows, n, m, ld, v);
         int good = ROWS_INTACT(0, m, rows, n, ld) && intact(1, v, n * sizeof(real));
         for (size_t j = 0; j < n; j++) {
           real total = v0[j];
           for (size_t i = 0; i < rows; i++) {
             total += m0[i * n + j];
-            good &= m[i * ld + j] == (summing ? m0[i * n + j] : m0[i * n + j] + v0[j]);
+            good &= m[i * ld + j] == m0[i * n + j];
           }
-          good &= v[j] == (summing ? total : v0[j]);
+          good &= v[j] == total;
         }
         unsigned char pattern[3 * sizeof(real)];
         memset(pattern, PATTERN, sizeof pattern);
         for (size_t i = 0; i + 1 < rows; i++) good &= !memcmp(m + i * ld + n, pattern, (ld - n) * sizeof(real));
-        verdict(good, name, "wrong", n, mode);
+        verdict(good, "sum_rows", "wrong", n, mode);
       }
-}
-static void T_(check_add_row)(const TABLE *t) {
-  BENCH("add_row", 1, 1, t->add_row(rows, n, a[0], a[1], n))
-  T_(rows)(t, 0);
-}
-static void T_(check_sum_rows)(const TABLE *t) {
-  BENCH("sum_rows", 1, 0, t->sum_rows(rows, n, a[0], n, a[1]))
-  T_(rows)(t, 1);
 }
 
 /* ---- pools */
@@ -391,13 +359,12 @@ static void T_(check_gemm)(const TABLE *t) { (void)t; }
 static void T_(check_gemm_scratch)(const TABLE *t) { (void)t; }
 static void T_(check_gemv)(const TABLE *t) { (void)t; }
 static void T_(check_gemv_t)(const TABLE *t) { (void)t; }
-static void T_(check_ger)(const TABLE *t) { (void)t; }
 
 /* ---- convolutions, transpose: check_windows.c */
 static void T_(check_conv_forward)(const TABLE *t) { (void)t; }
 static void T_(check_conv_outer)(const TABLE *t) { (void)t; }
-static void T_(check_conv_depthwise_forward)(const TABLE *t) { (void)t; }
-static void T_(check_conv_depthwise_outer)(const TABLE *t) { (void)t; }
+static void T_(check_depthwise_forward)(const TABLE *t) { (void)t; }
+static void T_(check_depthwise_outer)(const TABLE *t) { (void)t; }
 static void T_(check_winograd_weights)(const TABLE *t) { (void)t; }
 static void T_(check_winograd_forward)(const TABLE *t) { (void)t; }
 static void T_(check_winograd_scratch)(const TABLE *t) { (void)t; }
@@ -405,10 +372,22 @@ static void T_(check_transpose)(const TABLE *t) { (void)t; }
 
 /* ---- activations. Backward arrays: dy, z, y, dz; z or y as the row reads, unrelated here, for the derivative is of one of them. */
 #define ACTIVATION(name, constants, f, v_index, derivative) \
-  AFTER(name##_forward) AFTER(name##_backward) \
+  AFTER(name##_backward) \
   ELEMENT(name##_forward, "nN", "10", 0, 8, constants, t->name##_forward(n, a[0], a[1], c), wide z = v[0]; v[1] = (f)) \
   ELEMENT(name##_backward, "nnnN", "30", 1, 24, constants, t->name##_backward(n, a[0], v_index == 1 ? a[1] : NULL, \
           v_index == 2 ? a[2] : NULL, a[3], c, flag), wide u = v[v_index]; v[3] = (flag ? v[3] : 0) + v[0] * (derivative))
+#define SWEEP_ROW(name, wide_name, bound, low, high, is_odd) \
+  static const TABLE *T_(table_of_##name); \
+  static void T_(row_##name)(size_t n, const real *x, real *y) { T_(table_of_##name)->name##_forward(n, x, y, C(0)); } \
+  static void T_(after_##name##_forward)(const TABLE *t) { \
+    T_(table_of_##name) = t; \
+    T_(sweep)(#name, T_(row_##name), wide_name, bound, low, high); \
+    if (is_odd) verdict(T_(odd)(T_(row_##name)), #name, "-0 lost", 0, 0); \
+  }
+SWEEP_ROW(sigmoid, sigmoid_wide, 2.4, LOWEST, 40, 0)
+SWEEP_ROW(tanh, tanhl, 2.75, -20, 20, 1)
+AFTER(relu_forward) AFTER(leaky_relu_forward) AFTER(elu_forward) AFTER(selu_forward) AFTER(gelu_forward) AFTER(gelu_tanh_forward)
+AFTER(silu_forward) AFTER(softplus_forward) AFTER(hard_sigmoid_forward) AFTER(hard_swish_forward)
 ACTIVATION(sigmoid, C(0), sigmoid_wide(z), 2, u * (1 - u))
 ACTIVATION(tanh, C(0), tanhl(z), 2, 1 - u * u)
 ACTIVATION(relu, C(0), z > 0 ? z : 0, 2, u > 0)

@@ -1,4 +1,4 @@
-/* gemm, gemv, gemv_t and ger of every instruction set of this machine, against plain loops, bit for bit.
+/* gemm, gemv and gemv_t of every instruction set of this machine, against plain loops, bit for bit.
 
    check_products           correctness: awkward sizes, all transpositions, leading dimensions larger than needed, unmapped pages
                             right behind (and in front of) every array, gaps between rows untouched
@@ -24,6 +24,7 @@ static size_t extent(size_t rows, size_t n, size_t ld) { return rows && n ? (row
 #define BODIES(real, SUF) \
   static void gemm_one_##SUF(const cnn_kernels *t, int ta, int tb, int acc, size_t m, size_t n, size_t k, size_t extra, int at_end) { \
     const cnn_kernels_##SUF *K = &t->SUF; \
+    int fuse = fused(t->isa); \
     size_t lda = (ta ? m : k) + extra, ldb = (tb ? k : n) + 2 * extra, ldc = n + 3 * extra; \
     size_t na = ta ? extent(k, m, lda) : extent(m, k, lda), nb = tb ? extent(n, k, ldb) : extent(k, n, ldb), nc = extent(m, n, ldc); \
     size_t ns = K->gemm_scratch(ta, tb, m, n, k), v[] = {(size_t)ta, (size_t)tb, (size_t)acc, m, n, k, extra}; \
@@ -38,7 +39,7 @@ static size_t extent(size_t rows, size_t n, size_t ld) { return rows && n ? (row
       for (size_t j = 0; j < n; j++) { \
         real s = acc == 1 ? want[i * ldc + j] : acc == 2 ? start[j] : 0; \
         for (size_t p = 0; p < k; p++) \
-          s = chain_##SUF(fused(t->isa), ta ? a[p * lda + i] : a[i * lda + p], tb ? b[j * ldb + p] : b[p * ldb + j], s); \
+          s = chain_##SUF(fuse, ta ? a[p * lda + i] : a[i * lda + p], tb ? b[j * ldb + p] : b[p * ldb + j], s); \
         want[i * ldc + j] = s; \
       } \
     K->gemm(ta, tb, m, n, k, a, lda, b, ldb, c, ldc, acc == 1, acc == 2 ? start : NULL, scratch); \
@@ -78,11 +79,6 @@ static size_t extent(size_t rows, size_t n, size_t ld) { return rows && n ? (row
     } \
     K->gemv_t(m, n, a, lda, x, y, acc); \
     verdict(same_##SUF(row, y, n), t->isa, "gemv_t " #SUF, v); \
-    if (na) memcpy(want, a, na * sizeof *a); \
-    for (size_t i = 0; i < m; i++) \
-      for (size_t j = 0; j < n; j++) want[i * lda + j] = chain_##SUF(fuse, x[i], y[j], want[i * lda + j]); \
-    K->ger(m, n, x, y, a, lda); \
-    verdict(same_##SUF(a, want, na), t->isa, "ger " #SUF, v); \
     free(one); \
   } \
   static void both_##SUF(const cnn_kernels *t, size_t m, size_t n, size_t k) { \
@@ -168,16 +164,12 @@ static double bench_scratch[1 << 17];
     } \
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) { \
       const size_t m = sizes[i][0], n = sizes[i][1]; \
-      double v, vt, g, bytes = (double)(m * n * sizeof(real)); \
-      const char *in, *in_g; \
+      double v, vt, bytes = (double)(m * n * sizeof(real)); \
+      const char *in; \
       TIME(v, K->gemv(m, n, a, n, b, c, 0), budget); \
       TIME(vt, K->gemv_t(m, n, a, n, b, c, 0), budget); \
-      memset(b, 0, m * sizeof *b); \
-      TIME(g, K->ger(m, n, b, c, a, n), budget); \
       const double part = share_of_memory(&l, bytes, 0, 0, v, &in), part_t = share_of_memory(&l, bytes, 0, 0, vt, &in); \
-      const double part_g = share_of_memory(&l, bytes, bytes, bytes, g, &in_g); \
-      printf("  %4zu x %4zu  gemv %9.1f ns %5.1f %%  gemv_t %9.1f ns %5.1f %% of %s   ger %9.1f ns %5.1f %% of %s\n", m, n, v * 1e9, part, \
-             vt * 1e9, part_t, in, g * 1e9, part_g, in_g); \
+      printf("  %4zu x %4zu  gemv %9.1f ns %5.1f %%  gemv_t %9.1f ns %5.1f %% of %s\n", m, n, v * 1e9, part, vt * 1e9, part_t, in); \
     } \
   }
 BENCH(float, f32)

@@ -1,4 +1,4 @@
-/* conv_*, winograd_* and transpose of every instruction set of this machine, against plain loops, bit for bit.
+/* conv_*, depthwise_*, winograd_* and transpose of every instruction set of this machine, against plain loops, bit for bit.
 
    check_windows           correctness: awkward sizes, strides, dilations, parts of the channels, rows anywhere in y, windows in no order,
                            unmapped pages right behind (and in front of) every array, gaps between rows untouched

@@ -41,14 +41,13 @@ static void T_(products)(const TABLE *t, const shape *s, size_t n, int taps, int
 }
 
 /* Close to the direct sum in double, and whole images the bits of their parts. */
-static void T_(winograd)(const TABLE *t, int m, size_t height, size_t width, size_t channels, size_t n, int acc, size_t extra, int at_end) {
+static void T_(winograd)(const TABLE *t, size_t height, size_t width, size_t channels, size_t n, int acc, size_t extra, int at_end) {
   static geometry g;
   const shape s = {height, width, 3, 3, 1, 1, channels, channels};
   windows_of(&g, &s, 0, 0);
   const cnn_windows *w = &g.w;
-  const size_t e = (size_t)(m + 2) * (size_t)(m + 2), k = 9 * channels, ldb = n + extra, nb = (k - 1) * ldb + n,
-               ldx = (width + 2) * channels;
-  const size_t ldy = width * n + extra, ny = (height - 1) * ldy + width * n, size = t->winograd_scratch(m, height, width, channels, n);
+  const size_t e = 16, k = 9 * channels, ldb = n + extra, nb = (k - 1) * ldb + n, ldx = (width + 2) * channels;
+  const size_t ldy = width * n + extra, ny = (height - 1) * ldy + width * n, size = t->winograd_scratch(height, width, channels, n);
   real *x = arena_take(arena_x, g.extent * sizeof *x, at_end), *b = arena_take(arena_b, nb * sizeof *b, at_end);
   real *y = arena_take(arena_y, ny * sizeof *y, at_end), *start = arena_take(arena_start, n * sizeof *y, at_end);
   real *parts = arena_take(arena_want, ny * sizeof *y, 0), *u = arena_take(arena_u, e * channels * n * sizeof *u, at_end);
@@ -56,16 +55,16 @@ static void T_(winograd)(const TABLE *t, int m, size_t height, size_t width, siz
   T_(fill)(x, g.extent), T_(fill)(b, nb), T_(fill)(y, ny), T_(fill)(start, n);
   memset(scratch, 0xff, size * sizeof *scratch); /* NaN: nothing unwritten is used */
   memcpy(parts, y, ny * sizeof *y);
-  t->winograd_weights(m, channels, n, b, ldb, 0, channels / 2, u), t->winograd_weights(m, channels, n, b, ldb, channels / 2, channels, u);
+  t->winograd_weights(channels, n, b, ldb, 0, channels / 2, u), t->winograd_weights(channels, n, b, ldb, channels / 2, channels, u);
   for (size_t i = 0, rows; i < height; i += rows) {
-    rows = (size_t)m * (1 + next32() % 3) < height - i ? (size_t)m : height - i;
-    t->winograd_forward(m, rows, width, channels, n, x + i * ldx, ldx, u, acc == 2 ? start : NULL, parts + i * ldy, ldy, acc == 1, scratch);
+    rows = 2 * (1 + next32() % 3) < height - i ? 2 : height - i;
+    t->winograd_forward(rows, width, channels, n, x + i * ldx, ldx, u, acc == 2 ? start : NULL, parts + i * ldy, ldy, acc == 1, scratch);
   }
   real *old = malloc(ny * sizeof *old);
   if (!old) exit(2);
   memcpy(old, y, ny * sizeof *y);
-  t->winograd_forward(m, height, width, channels, n, x, ldx, u, acc == 2 ? start : NULL, y, ldy, acc == 1, scratch);
-  verdict(T_(same)(y, parts, ny), "winograd_forward by rows", &g, &s, n, 10 * m + acc);
+  t->winograd_forward(height, width, channels, n, x, ldx, u, acc == 2 ? start : NULL, y, ldy, acc == 1, scratch);
+  verdict(T_(same)(y, parts, ny), "winograd_forward by rows", &g, &s, n, acc);
   int good = 1;
   for (size_t p = 0; p < w->pixels; p++)
     for (size_t j = 0; j < n; j++) {
@@ -73,47 +72,61 @@ static void T_(winograd)(const TABLE *t, int m, size_t height, size_t width, siz
       double sum = acc == 1 ? old[at] : acc == 2 ? start[j] : 0;
       for (size_t i = 0; i < k; i++) sum += (double)x[w->pixel[p] + w->chunk[i / w->length] + (ptrdiff_t)(i % w->length)] * b[i * ldb + j];
       good &= fabs((double)y[at] - sum) <=
-              (sizeof(real) == 4 ? 0x1p-23 : 0x1p-52) * (m == 2 ? 1 : 8) * (double)(k + e); /* roundings of the sum and of the transforms */
+              (sizeof(real) == 4 ? 0x1p-23 : 0x1p-52) * (double)(k + e); /* roundings of the sum and of the transforms */
     }
   for (size_t i = 0; i + 1 < height; i++) good &= T_(same)(y + i * ldy + width * n, old + i * ldy + width * n, extra);
-  verdict(good, "winograd_forward", &g, &s, n, 10 * m + acc);
+  verdict(good, "winograd_forward", &g, &s, n, acc);
   free(old);
 }
 
-static void T_(depthwise)(const TABLE *t, const shape *s, int disordered, int acc, size_t extra, int at_end) {
-  static geometry g;
-  windows_of(&g, s, 1, disordered);
-  const cnn_windows *w = &g.w;
-  const int fuse = fused(isa), way = acc + 8 * disordered;
-  const size_t n = s->used, nb = w->chunks * n;
-  const int32_t *to;
-  size_t ldy, ny = rows_of(&g, n, extra, &to, &ldy);
-  real *x = arena_take(arena_x, g.extent * sizeof *x, at_end), *b = arena_take(arena_b, nb * sizeof *b, at_end);
+/* s: outputs, taps, stride, dilation; of `channels` numbers of a pixel of x, and of y, `used`. backwards: through the weights, as a gradient goes. */
+static void T_(depthwise)(const TABLE *t, const shape *s, int backwards, int acc, size_t extra, int at_end) {
+  static const geometry none;
+  const size_t n = s->used, wide = (s->width - 1) * s->stride + (s->kernel_w ? s->kernel_w - 1 : 0) * s->dilation + 1;
+  const size_t high = (s->height - 1) * s->stride + (s->kernel_h ? s->kernel_h - 1 : 0) * s->dilation + 1;
+  const size_t ldb = n + extra, ldy = n + 2 * extra, taps = s->kernel_h * s->kernel_w, way = (size_t)acc + 4 * (size_t)backwards;
+  const ptrdiff_t pixel = (ptrdiff_t)s->channels, line = (ptrdiff_t)wide * pixel, sign = backwards ? -1 : 1;
+  const cnn_taps g = {.rows = s->height,
+                      .columns = s->width,
+                      .height = s->kernel_h,
+                      .width = s->kernel_w,
+                      .x_row = (ptrdiff_t)s->stride * line,
+                      .x_column = (ptrdiff_t)s->stride * pixel,
+                      .y_row = (ptrdiff_t)(s->width * ldy),
+                      .y_column = (ptrdiff_t)ldy,
+                      .tap_row = (ptrdiff_t)s->dilation * line,
+                      .tap_column = (ptrdiff_t)s->dilation * pixel,
+                      .weight_row = sign * (ptrdiff_t)(s->kernel_w * ldb),
+                      .weight_column = sign * (ptrdiff_t)ldb};
+  const size_t nx = (high * wide - 1) * s->channels + n, ny = (s->height * s->width - 1) * ldy + n, nb = taps ? (taps - 1) * ldb + n : 0;
+  const int fuse = fused(isa);
+  real *x = arena_take(arena_x, nx * sizeof *x, at_end), *b = arena_take(arena_b, nb * sizeof *b, at_end);
   real *y = arena_take(arena_y, ny * sizeof *y, at_end), *start = arena_take(arena_start, n * sizeof *y, at_end);
   real *want = arena_take(arena_want, (ny > nb ? ny : nb) * sizeof *y, 0);
-  T_(fill)(x, g.extent), T_(fill)(b, nb), T_(fill)(y, ny), T_(fill)(start, n);
-
+  real *first = backwards && taps ? b + (taps - 1) * ldb : b;
+  T_(fill)(x, nx), T_(fill)(b, nb), T_(fill)(y, ny), T_(fill)(start, n);
+#define AT(m, e) \
+  x[(ptrdiff_t)(m / g.columns) * g.x_row + (ptrdiff_t)(m % g.columns) * g.x_column + (ptrdiff_t)(e / g.width) * g.tap_row + \
+    (ptrdiff_t)(e % g.width) * g.tap_column + (ptrdiff_t)j]
   memcpy(want, y, ny * sizeof *y);
-  for (size_t m = 0; m < w->pixels; m++)
+  for (size_t m = 0; m < s->height * s->width; m++)
     for (size_t j = 0; j < n; j++) {
-      real *out = want + (to ? (size_t)to[m] : m * ldy) + j, sum = acc == 1 ? *out : acc == 2 ? start[j] : 0;
-      for (size_t c = 0; c < w->chunks; c++) sum = T_(chain)(fuse, x[w->pixel[m] + w->chunk[c] + (ptrdiff_t)j], b[c * n + j], sum);
-      *out = sum;
+      real sum = acc == 1 ? want[m * ldy + j] : acc == 2 ? start[j] : 0;
+      for (size_t e = 0; e < taps; e++) sum = T_(chain)(fuse, AT(m, e), first[sign * (ptrdiff_t)(e * ldb) + (ptrdiff_t)j], sum);
+      want[m * ldy + j] = sum;
     }
-  t->conv_depthwise_forward(w, n, x, b, acc == 2 ? start : NULL, y, to, ldy, acc == 1);
-  verdict(T_(same)(y, want, ny), "conv_depthwise_forward", &g, s, n, way);
+  t->depthwise_forward(&g, n, x, first, acc == 2 ? start : NULL, y, acc == 1);
+  verdict(T_(same)(y, want, ny), "depthwise_forward", &none, s, n, (int)way);
 
-  if (acc == 2) return;
   memcpy(want, b, nb * sizeof *b);
-  for (size_t c = 0; c < w->chunks; c++)
+  for (size_t e = 0; e < taps; e++)
     for (size_t j = 0; j < n; j++) {
-      real sum = acc ? want[c * n + j] : 0;
-      for (size_t m = 0; m < w->pixels; m++)
-        sum = T_(chain)(fuse, x[w->pixel[m] + w->chunk[c] + (ptrdiff_t)j], y[(to ? (size_t)to[m] : m * ldy) + j], sum);
-      want[c * n + j] = sum;
+      real *out = want + (first - b) + sign * (ptrdiff_t)(e * ldb) + (ptrdiff_t)j;
+      for (size_t m = 0; m < s->height * s->width; m++) *out = T_(chain)(fuse, AT(m, e), y[m * ldy + j], *out);
     }
-  t->conv_depthwise_outer(w, n, x, y, to, ldy, b, acc);
-  verdict(T_(same)(b, want, nb), "conv_depthwise_outer", &g, s, n, way);
+  t->depthwise_outer(&g, n, x, y, first);
+  verdict(T_(same)(b, want, nb), "depthwise_outer", &none, s, n, (int)way);
+#undef AT
 }
 
 static void T_(transposes)(const TABLE *t, size_t rows, size_t columns, size_t extra, int at_end) {
@@ -144,8 +157,11 @@ static void T_(check)(const TABLE *t) {
         T_(products)(t, &s, columns[c], 0, 0, acc, next32() % 3, (int)(next32() % 4 != 0));
         s = (shape){1, 1 + next32() % 20, 1, pixels, 1, 1, 1, 1};
         T_(products)(t, &s, columns[c], 0, 0, acc, next32() % 3, (int)(next32() % 4 != 0));
-        s = (shape){1, pixels, 1, 1 + next32() % 14, 1, 1, columns[c] + next32() % 3, columns[c]};
-        if (s.used) T_(depthwise)(t, &s, 0, acc, next32() % 3, (int)(next32() % 4 != 0));
+        if (!columns[c]) continue;
+        s = (shape){1 + next32() % 2, pixels, next32() % 5, next32() % 5, 1 + next32() % 2, 1, columns[c] + next32() % 3, columns[c]};
+        T_(depthwise)(t, &s, (int)(next32() % 2), acc, next32() % 3, (int)(next32() % 4 != 0));
+        s = (shape){pixels, 1 + next32() % 3, 3, 3, 1, 1, columns[c] + next32() % 3, columns[c]};
+        T_(depthwise)(t, &s, (int)(next32() % 2), acc, next32() % 3, (int)(next32() % 4 != 0));
       }
   for (size_t n = 1; n <= 12; n++) /* one channel, whose neighbouring pixels are neighbours in memory: rows of every length */
     for (size_t width = 1; width <= 70; width++) {
@@ -167,13 +183,11 @@ static void T_(check)(const TABLE *t) {
                                {1, 4, 1, 1, 1, 1, 1700, 1700}, {2, 2, 2, 2, 1, 2, 1536, 1536}, {2, 3, 28, 28, 1, 1, 1, 1}};
   for (size_t i = 0; i < sizeof deep / sizeof *deep; i++)
     for (int acc = 0; acc < 3; acc++) T_(products)(t, &deep[i], 1 + next32() % 40, 0, 0, acc, next32() % 2, 1);
-  for (int m = 2; m <= 4; m += 2) {
-    for (size_t height = 1; height <= 9; height++)
-      for (size_t width = 1; width <= 9; width++)
-        for (int acc = 0; acc < 3; acc++)
-          T_(winograd)(t, m, height, width, 1 + next32() % 20, 1 + next32() % 40, acc, next32() % 3, (int)(next32() % 4 != 0));
-    T_(winograd)(t, m, 28, 40, 70, 33, 0, 1, 1), T_(winograd)(t, m, 31, 33, 64, 64, 2, 0, 1), T_(winograd)(t, m, 3, 50, 96, 520, 1, 0, 1);
-  }
+  for (size_t height = 1; height <= 9; height++)
+    for (size_t width = 1; width <= 9; width++)
+      for (int acc = 0; acc < 3; acc++)
+        T_(winograd)(t, height, width, 1 + next32() % 20, 1 + next32() % 40, acc, next32() % 3, (int)(next32() % 4 != 0));
+  T_(winograd)(t, 28, 40, 70, 33, 0, 1, 1), T_(winograd)(t, 31, 33, 64, 64, 2, 0, 1), T_(winograd)(t, 3, 50, 96, 520, 1, 0, 1);
   for (size_t rows = 0; rows <= 40; rows++)
     for (size_t columns_ = 0; columns_ <= 40; columns_++) T_(transposes)(t, rows, columns_, next32() % 3, (int)(next32() % 2));
   for (int i = 0; i < 100; i++) {
@@ -196,11 +210,11 @@ static void T_(bench)(const TABLE *t, double budget) {
       {"5x5 16->6, 14x14", {14, 14, 5, 5, 1, 1, 16, 16}, 6},    {"5x5 1->20, 24x24", {24, 24, 5, 5, 1, 1, 1, 1}, 20},
       {"5x5 20->40, 8x8", {8, 8, 5, 5, 1, 1, 20, 20}, 40},      {"3x3 8 of 64->8, 16x16", {16, 16, 3, 3, 1, 1, 64, 8}, 8},
   };
-  static const shape deep[] = {{16, 16, 3, 3, 1, 1, 64, 64},
-                               {32, 32, 3, 3, 1, 1, 64, 64},
-                               {16, 16, 3, 3, 1, 1, 256, 256},
-                               {14, 14, 5, 5, 1, 1, 128, 128},
-                               {28, 28, 3, 3, 1, 1, 6, 6}};
+  static const shape deep[] = {
+      {56, 56, 3, 3, 1, 1, 32, 32},   {56, 56, 3, 3, 1, 1, 128, 128}, {28, 28, 3, 3, 1, 1, 64, 64},   {28, 28, 3, 3, 1, 1, 240, 240},
+      {28, 28, 3, 3, 1, 1, 256, 256}, {14, 14, 3, 3, 1, 1, 64, 64},   {14, 14, 3, 3, 1, 1, 256, 256}, {14, 14, 3, 3, 1, 1, 512, 512},
+      {14, 14, 3, 3, 1, 1, 576, 576}, {7, 7, 3, 3, 1, 1, 960, 960},   {28, 28, 3, 3, 2, 1, 64, 64},   {28, 28, 3, 3, 2, 1, 128, 128},
+      {14, 14, 3, 3, 2, 1, 240, 240}, {28, 28, 5, 5, 1, 1, 64, 64},   {14, 14, 5, 5, 1, 1, 120, 120}, {28, 28, 3, 3, 1, 1, 6, 6}};
   static const size_t sizes[][2] = {{1, 784}, {3, 1024},  {1024, 3},  {6, 196},  {196, 6},  {16, 25},
                                     {25, 16}, {32, 1024}, {1024, 32}, {64, 256}, {256, 64}, {512, 49}};
   static geometry g;
@@ -210,7 +224,7 @@ static void T_(bench)(const TABLE *t, double budget) {
   real *x = (real *)arena_x.base, *b = (real *)arena_b.base, *y = (real *)arena_y.base, *start = (real *)arena_start.base;
   T_(fill)(x, all), T_(fill)(b, all), T_(fill)(y, all), T_(fill)(start, all);
   print_limits(isa, dtype, &l);
-  double forward, outer, winograd[2];
+  double forward, outer;
 #define SHARE(sec) (sec) * 1e6, flop / (sec) * 1e-7 / l.peak
   for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
     const size_t n = shapes[i].n;
@@ -228,30 +242,44 @@ static void T_(bench)(const TABLE *t, double budget) {
     if (s->kernel_h != 3 || s->stride != 1 || s->used != s->channels || 36 * s->channels * n > all) continue;
     const double flop = 2.0 * (double)(s->height * s->width * 9 * s->channels * n);
     real *u = (real *)arena_u.base, *scratch = (real *)arena_scratch.base;
-    double weights;
-    TIME(weights, t->winograd_weights(2, s->channels, n, b, n, 0, s->channels, u), budget);
-    for (int m = 2; m <= 4; m += 2) {
-      t->winograd_weights(m, s->channels, n, b, n, 0, s->channels, u);
-      TIME(winograd[m / 2 - 1],
-           t->winograd_forward(m, s->height, s->width, s->channels, n, x, (s->width + 2) * s->channels, u, NULL, y, s->width * n, 0,
-                               scratch),
-           budget);
-    }
+    double weights, winograd;
+    TIME(weights, t->winograd_weights(s->channels, n, b, n, 0, s->channels, u), budget);
+    TIME(winograd,
+         t->winograd_forward(s->height, s->width, s->channels, n, x, (s->width + 2) * s->channels, u, NULL, y, s->width * n, 0, scratch),
+         budget);
     const double filters = (double)(s->channels * n * sizeof(real)),
                  part = share_of_memory(&l, 9 * filters, 16 * filters, 0, weights, &level);
-    printf("  winograd %-26s 2x2 %8.2f us %6.1f %%   4x4 %8.2f us %6.1f %%   weights of 2x2 %8.2f us %5.1f %% of %s\n", shapes[i].what,
-           SHARE(winograd[0]), SHARE(winograd[1]), weights * 1e6, part, level);
+    printf("  winograd %-26s %8.2f us %6.1f %%   weights %8.2f us %5.1f %% of %s\n", shapes[i].what, SHARE(winograd), weights * 1e6, part,
+           level);
   }
-  for (size_t i = 0; i < sizeof deep / sizeof *deep; i++) {
+  for (size_t i = 0; i < sizeof deep / sizeof *deep; i++) { /* the inner outputs of an image with its zeros */
     const shape *s = &deep[i];
-    windows_of(&g, s, 1, 0);
-    const double flop = 2.0 * (double)(g.w.pixels * g.w.chunks * s->channels);
-    TIME(forward, t->conv_depthwise_forward(&g.w, s->channels, x, b, start, y, NULL, s->channels, 0), budget);
-    T_(fill)(y, g.w.pixels * s->channels);
-    TIME(outer, t->conv_depthwise_outer(&g.w, s->channels, x, y, NULL, s->channels, (real *)arena_want.base, 1), budget);
+    const size_t wide = (s->width - 1) * s->stride + s->kernel_w;
+    const ptrdiff_t n = (ptrdiff_t)s->channels, step = (ptrdiff_t)s->stride * n, line = (ptrdiff_t)wide * n;
+    const cnn_taps taps = {s->height,
+                           s->width,
+                           s->kernel_h,
+                           s->kernel_w,
+                           (ptrdiff_t)s->stride * line,
+                           step,
+                           (ptrdiff_t)s->width * n,
+                           n,
+                           line,
+                           n,
+                           (ptrdiff_t)s->kernel_w * n,
+                           n};
+    const double outputs = (double)(s->height * s->width * s->channels), flop = 2 * outputs * (double)(s->kernel_h * s->kernel_w);
+    const double read = (double)(wide * ((s->height - 1) * s->stride + s->kernel_h) * s->channels);
+    TIME(forward, t->depthwise_forward(&taps, s->channels, x, b, start, y, 0), budget);
+    T_(fill)(y, s->height * s->width * s->channels);
+    TIME(outer, t->depthwise_outer(&taps, s->channels, x, y, (real *)arena_want.base), budget);
     memset(arena_want.base, 0, ARENA);
-    printf("  depthwise %zux%zu %4zu, %zux%-5zu forward %8.2f us %6.1f %%   outer %8.2f us %6.1f %%\n", s->kernel_h, s->kernel_w,
-           s->channels, s->height, s->width, SHARE(forward), SHARE(outer));
+    printf("  depthwise %zux%zu/%zu %4zu, %zux%-3zu forward %8.2f us %6.1f %%, ", s->kernel_h, s->kernel_w, s->stride, s->channels,
+           s->height, s->width, SHARE(forward));
+    double part = share_of_memory(&l, read * sizeof(real), outputs * sizeof(real), 0, forward, &level);
+    printf("%5.1f %% of %s   outer %8.2f us %6.1f %%, ", part, level, SHARE(outer));
+    part = share_of_memory(&l, (read + outputs) * sizeof(real), 0, 0, outer, &level);
+    printf("%5.1f %% of %s\n", part, level);
   }
 #undef SHARE
   for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {

@@ -1,6 +1,8 @@
 """One-sentence checks of single arguments."""
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 
@@ -53,3 +55,14 @@ def sizes(name: str, value: Any, *, openly: bool = False) -> tuple[int, ...]:
         else:
             out.append(whole(f"{name} {value!r}: a size", item))
     return tuple(out)
+
+
+@contextmanager
+def read_json(data: Any, form: str) -> Iterator[None]:
+    """Around what reads `data`, which `to_json` of the class called `form` has given: else it is one error, whatever is missing."""
+    try:
+        if data["format"] != form or data["version"] != 1:
+            raise ValueError("format")
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ValueError(f"this is not what {form.rpartition('.')[2]}.to_json gives: {error}") from None

@@ -10,43 +10,49 @@ def same_padding(size, kernel, stride, dilation):
     return total // 2, total - total // 2
 
 
+def padded(x, padding):
+    return np.pad(np.asarray(x, np.float64), ((0, 0), (0, 0), *padding))
+
+
+def inside(padded, padding):
+    """Without the padding."""
+    (top, bottom), (left, right) = padding
+    return padded[:, :, top : padded.shape[2] - bottom, left : padded.shape[3] - right]
+
+
+def grouped(array, groups, axis):
+    """A view whose channels, on that axis, are (groups, channels of a group)."""
+    return array.reshape(*array.shape[:axis], groups, -1, *array.shape[axis + 1 :])
+
+
+def taps(kernel, size, stride, dilation):
+    """For each tap of the kernel (..., height, width): where it is there, and the pixels that it meets in `size` steps."""
+    for u, v in np.ndindex(kernel.shape[-2:]):
+        rows = slice(u * dilation[0], u * dilation[0] + (size[0] - 1) * stride[0] + 1, stride[0])
+        columns = slice(v * dilation[1], v * dilation[1] + (size[1] - 1) * stride[1] + 1, stride[1])
+        yield (..., u, v), (..., rows, columns)
+
+
 def conv2d(x, weight, bias=None, stride=(1, 1), padding=((0, 0), (0, 0)), dilation=(1, 1), groups=1):
     """y[n, f, p, q] = bias[f] + sum over c, u, v of weight[f, c, u, v] x[n, g + c, p stride + u dilation - top, ...]; weight (filters,
     channels / groups, kernel height, kernel width)."""
-    filters, inner, tall, wide = weight.shape
-    padded = np.pad(np.asarray(x, np.float64), ((0, 0), (0, 0), *padding))
-    height, width = (
-        (padded.shape[2 + i] - (k - 1) * dilation[i] - 1) // stride[i] + 1 for i, k in enumerate((tall, wide))
-    )
-    y = np.zeros((len(x), filters, height, width))
-    for f in range(filters):
-        first = f // (filters // groups) * inner
-        for c in range(inner):
-            for u in range(tall):
-                for v in range(wide):
-                    rows = slice(u * dilation[0], u * dilation[0] + (height - 1) * stride[0] + 1, stride[0])
-                    columns = slice(v * dilation[1], v * dilation[1] + (width - 1) * stride[1] + 1, stride[1])
-                    y[:, f] += weight[f, c, u, v] * padded[:, first + c, rows, columns]
+    image, kernel = grouped(padded(x, padding), groups, 1), grouped(weight, groups, 0)
+    size = [(image.shape[i] - (kernel.shape[i] - 1) * dilation[i] - 1) // stride[i] + 1 for i in (-2, -1)]
+    y = np.zeros((len(x), len(weight), *size))
+    for tap, pixels in taps(kernel, size, stride, dilation):
+        grouped(y, groups, 1)[:] += np.einsum("gfc,ngcpq->ngfpq", kernel[tap], image[pixels])
     return y if bias is None else y + bias[:, None, None]
 
 
 def conv2d_backward(x, weight, dy, stride=(1, 1), padding=((0, 0), (0, 0)), dilation=(1, 1), groups=1):
     """(dx, dweight, dbias)."""
-    filters, inner, tall, wide = weight.shape
-    height, width = dy.shape[2:]
-    padded = np.pad(np.asarray(x, np.float64), ((0, 0), (0, 0), *padding))
-    dpadded, dweight = np.zeros_like(padded), np.zeros(weight.shape)
-    for f in range(filters):
-        first = f // (filters // groups) * inner
-        for c in range(inner):
-            for u in range(tall):
-                for v in range(wide):
-                    rows = slice(u * dilation[0], u * dilation[0] + (height - 1) * stride[0] + 1, stride[0])
-                    columns = slice(v * dilation[1], v * dilation[1] + (width - 1) * stride[1] + 1, stride[1])
-                    dweight[f, c, u, v] = (dy[:, f] * padded[:, first + c, rows, columns]).sum()
-                    dpadded[:, first + c, rows, columns] += weight[f, c, u, v] * dy[:, f]
-    (top, _), (left, _) = padding
-    return dpadded[:, :, top : top + x.shape[2], left : left + x.shape[3]], dweight, dy.sum(axis=(0, 2, 3))
+    image, kernel, d = grouped(padded(x, padding), groups, 1), grouped(weight, groups, 0), grouped(dy, groups, 1)
+    dimage, dkernel = np.zeros(image.shape), np.zeros(kernel.shape)
+    for tap, pixels in taps(kernel, dy.shape[2:], stride, dilation):
+        dimage[pixels] += np.einsum("gfc,ngfpq->ngcpq", kernel[tap], d)
+        dkernel[tap] = np.einsum("ngfpq,ngcpq->gfc", d, image[pixels])
+    dx = inside(dimage.reshape(len(x), -1, *image.shape[3:]), padding)
+    return dx, dkernel.reshape(weight.shape), dy.sum(axis=(0, 2, 3))
 
 
 def conv_transpose2d(
@@ -54,45 +60,27 @@ def conv_transpose2d(
 ):
     """Every x[n, c, p, q] adds weight[c, f, u, v] x to y[n, g + f, p stride + u dilation - top, ...]; weight (channels, filters / groups,
     kernel height, kernel width)."""
-    channels, inner, tall, wide = weight.shape
-    height, width = x.shape[2:]
+    image, kernel = grouped(np.asarray(x, np.float64), groups, 1), grouped(weight, groups, 0)
+    size = x.shape[2:]
     whole = [
-        (n - 1) * stride[i] + (k - 1) * dilation[i] + 1 + output_padding[i]
-        for i, (n, k) in enumerate(((height, tall), (width, wide)))
+        (size[i] - 1) * stride[i] + (weight.shape[2 + i] - 1) * dilation[i] + 1 + output_padding[i] for i in (0, 1)
     ]
-    y = np.zeros((len(x), inner * groups, *whole))
-    for c in range(channels):
-        first = c // (channels // groups) * inner
-        for f in range(inner):
-            for u in range(tall):
-                for v in range(wide):
-                    rows = slice(u * dilation[0], u * dilation[0] + (height - 1) * stride[0] + 1, stride[0])
-                    columns = slice(v * dilation[1], v * dilation[1] + (width - 1) * stride[1] + 1, stride[1])
-                    y[:, first + f, rows, columns] += weight[c, f, u, v] * x[:, c]
-    (top, bottom), (left, right) = padding
-    y = y[:, :, top : whole[0] - bottom, left : whole[1] - right]
+    y = np.zeros((len(x), weight.shape[1] * groups, *whole))
+    for tap, pixels in taps(kernel, size, stride, dilation):
+        grouped(y, groups, 1)[pixels] += np.einsum("gcf,ngcpq->ngfpq", kernel[tap], image)
+    y = inside(y, padding)
     return y if bias is None else y + bias[:, None, None]
 
 
 def conv_transpose2d_backward(x, weight, dy, stride=(1, 1), padding=((0, 0), (0, 0)), dilation=(1, 1), groups=1):
-    """(dx, dweight, dbias), by the same loops; what output_padding added meets no weight."""
-    channels, inner, tall, wide = weight.shape
-    height, width = x.shape[2:]
-    dx, dweight = np.zeros(x.shape), np.zeros(weight.shape)
-    (top, _), (left, _) = padding
-    for p in range(height):
-        for q in range(width):
-            for u in range(tall):
-                for v in range(wide):
-                    i, j = p * stride[0] + u * dilation[0] - top, q * stride[1] + v * dilation[1] - left
-                    if not (0 <= i < dy.shape[2] and 0 <= j < dy.shape[3]):
-                        continue
-                    for c in range(channels):
-                        first = c // (channels // groups) * inner
-                        here = dy[:, first : first + inner, i, j]
-                        dx[:, c, p, q] += here @ weight[c, :, u, v]
-                        dweight[c, :, u, v] += x[:, c, p, q] @ here
-    return dx, dweight, dy.sum(axis=(0, 2, 3))
+    """(dx, dweight, dbias); what output_padding added meets no weight."""
+    image, kernel = grouped(np.asarray(x, np.float64), groups, 1), grouped(weight, groups, 0)
+    d = grouped(padded(dy, padding), groups, 1)
+    dx, dkernel = np.zeros(image.shape), np.zeros(kernel.shape)
+    for tap, pixels in taps(kernel, x.shape[2:], stride, dilation):
+        dx += np.einsum("gcf,ngfpq->ngcpq", kernel[tap], d[pixels])
+        dkernel[tap] = np.einsum("ngcpq,ngfpq->gcf", image, d[pixels])
+    return dx.reshape(x.shape), dkernel.reshape(weight.shape), dy.sum(axis=(0, 2, 3))
 
 
 def series(function, x, weight, *arguments, **options):

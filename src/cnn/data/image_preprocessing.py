@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..checks import read_json
 from ..names import Spelled, shown
 from . import images
 from .decoding import decoded
@@ -160,9 +161,5 @@ class ImagePreprocessing(Spelled):
         ValueError
             For anything else.
         """
-        try:
-            if data["format"] != FORMAT or data["version"] != 1:
-                raise ValueError("format")
+        with read_json(data, FORMAT):
             return cls(tuple(data["size"]), data["mode"], data["classes"])
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise ValueError(f"this is not what ImagePreprocessing.to_json gives: {error}") from None

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..checks import whole
+from ..checks import read_json, whole
 from ..names import Spelled
 from . import goal_rows, values
 from .columns import Codes, Column, finite_numbers
@@ -413,9 +413,7 @@ class Preprocessing(Spelled):
         ValueError
             For anything else.
         """
-        try:
-            if data["format"] != FORMAT or data["version"] != 1:
-                raise ValueError("format")
+        with read_json(data, FORMAT):
             asked = data["asked"]
             made = cls(
                 data["target"],
@@ -431,6 +429,4 @@ class Preprocessing(Spelled):
                 made._set_classes(None if data["classes"] is None else list(data["classes"]))
                 if data["scales"] is not None:
                     made._scales = [(float(one["mean"]), float(one["std"])) for one in data["scales"]]
-        except (KeyError, TypeError, ValueError, AttributeError):
-            raise ValueError("data is not what Preprocessing.to_json gives") from None
         return made

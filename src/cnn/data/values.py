@@ -32,6 +32,7 @@ def number(text: str, comma: bool = False) -> float | None:
     comma : bool, default False
         Whether a comma is a decimal point.
     """
+    text = text.strip()  # more than float() takes for spaces
     if is_blank(text):
         return float("nan")
     if "_" in text:  # float() would read 1_000

@@ -27,6 +27,12 @@ cdef struct ConvPhase:
     size_t chunk, chunks, length  # of scatter_chunk
     size_t place           # of its first tap in the weights
 
+cdef struct ConvSpan:      # of a depthwise convolution: outputs of an axis whose windows have the same taps inside the image
+    int32_t first, step, count
+    int32_t from_, from_step  # the pixel that the first tap of the first one meets; from there to that of the next output
+    int32_t taps, tap_step
+    int32_t weight, weight_step  # of the first tap, from 0 on; to the next
+
 cdef struct Conv:
     ConvAxis h, w
     size_t channels, filters, groups   # channels of the wide and of the narrow image
@@ -51,6 +57,10 @@ cdef struct Conv:
     int32_t *scatter_to    # (wide pixels,) where each lies in the wide image
     int32_t *scatter_chunk
     ConvPhase *phases
+    size_t block           # depthwise: channels at a time
+    int32_t aligned        # its pixels are so many bytes apart that they meet in the first cache
+    size_t spans[4]        # of a gather: along the height, along the width; of a scatter
+    ConvSpan *span[4]
 
 
 cdef inline int64_t list_item(const Graph *g, const Node *node, int32_t key, size_t i, int64_t default) noexcept nogil:
@@ -128,7 +138,7 @@ cdef const char *conv_hint(const PlanValue *x) noexcept nogil:
     """For an image that looks like one whose channels come last."""
     cdef size_t last = x.dims[x.rank - 1]
     if x.rank == 4 and (last == 1 or last == 3 or last == 4) and x.dims[1] > 4 and x.dims[2] > 4:
-        return "; that looks like channels last, and here they come first: X.transpose(0, 3, 1, 2), and (channels, height, width) for an Input"
+        return "; that looks like channels last, and they come first: X.transpose(0, 3, 1, 2)"
     return ""
 
 
@@ -242,9 +252,9 @@ cdef size_t conv_turning(const OpPlan *p, const Conv *c, size_t height, size_t w
     """Bytes that Winograd's algorithm works in."""
     cdef size_t elements
     if c.item == sizeof(float):
-        elements = k_winograd_scratch(p.kernels, WINOGRAD, height, width, channels, n, <const float *>NULL)
+        elements = k_winograd_scratch(p.kernels, height, width, channels, n, <const float *>NULL)
     else:
-        elements = k_winograd_scratch(p.kernels, WINOGRAD, height, width, channels, n, <const double *>NULL)
+        elements = k_winograd_scratch(p.kernels, height, width, channels, n, <const double *>NULL)
     return rounded(elements * c.item)
 
 
@@ -281,6 +291,12 @@ cdef void conv_describe(const OpPlan *p, int transposed, Conv *c) noexcept nogil
     if c.pointwise:
         return
     c.weights = rounded(c.taps * c.channels // c.groups * c.filters * c.item)
+    if c.depthwise:
+        depthwise_describe(p, wide, narrow, c)
+        if not p.training:
+            c.kept = c.weights
+            c.weights = 0
+        return
     if c.gather_turned or c.scatter_turned:
         c.turned = rounded((WINOGRAD + 2) * (WINOGRAD + 2) * c.channels * c.filters * c.item)
     if c.gather_turned:
@@ -347,6 +363,9 @@ cdef void conv_plan_as(OpPlan *p, int transposed) noexcept nogil:
     p.kept = c.kept
     p.leads = not p.training and lies_last(&p.values[p.output])
     p.scratch = c.weights + c.turned + conv_workers(p) * c.work + conv_members(p) * (c.source + c.target)
+    if c.depthwise:
+        p.tables += depthwise_tables(&c)
+        return
     p.tables += rounded((c.h.narrow * c.w.narrow + 2 * c.taps) * sizeof(int32_t))
     if c.scatters:
         p.tables += rounded((2 * c.h.wide * c.w.wide + 2 * c.taps) * sizeof(int32_t)) + c.n_phases * sizeof(ConvPhase)
@@ -357,6 +376,9 @@ cdef void conv_prepare_as(const OpPlan *p, int transposed, void *tables) noexcep
     cdef size_t i, u, v, pixels
     conv_describe(p, transposed, c)
     if c.pointwise:
+        return
+    if c.depthwise:
+        depthwise_prepare(c, <ConvSpan *>(<char *>tables + rounded(sizeof(Conv))))
         return
     pixels = c.h.narrow * c.w.narrow
     c.pixel = <int32_t *>(<char *>tables + rounded(sizeof(Conv)))

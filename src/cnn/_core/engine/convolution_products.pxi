@@ -10,6 +10,7 @@ cdef enum:
     CONV_PACKED = 32768    # bytes of weights from which on threads share putting them in order
     CONV_FEW = 6           # pixels of a slice: below it an image is divided by columns
     CONV_COPIED = 4096     # numbers of an image from which on threads share copying it
+    CONV_GRAIN = 16        # filters: of few, a thread takes a multiple of so many
 
 cdef struct ConvWork:
     const Op *op
@@ -42,11 +43,8 @@ cdef inline char *conv_work_of(const Op *op, const Conv *c, int32_t member) noex
 
 cdef void conv_pack(const cnn_kernels *k, const Conv *c, const real *w, real *b, size_t first, size_t end) noexcept nogil:
     """(filters, channels / groups, taps) to (groups, taps, channels / groups, filters / groups), the b of a gather; of channels first ..
-    end - 1 of each group (of a depthwise convolution: of all)."""
+    end - 1 of each group."""
     cdef size_t inner = c.channels // c.groups, outer = c.filters // c.groups, g, i
-    if c.depthwise:
-        k_transpose(k, end - first, c.taps, w + first * c.taps, c.taps, b + first, c.channels)
-        return
     for g in range(c.groups):
         if c.taps == 1:
             k_transpose(k, outer, end - first, w + first, inner, b + first * outer, outer)
@@ -60,9 +58,6 @@ cdef void conv_pack(const cnn_kernels *k, const Conv *c, const real *w, real *b,
 cdef void conv_unpack(const cnn_kernels *k, const Conv *c, const real *b, real *w) noexcept nogil:
     """The reverse."""
     cdef size_t inner = c.channels // c.groups, outer = c.filters // c.groups, g, i
-    if c.depthwise:
-        k_transpose(k, c.taps, c.channels, b, c.channels, w, c.taps)
-        return
     for g in range(c.groups):
         if c.taps == 1:
             k_transpose(k, inner, outer, b, outer, w, inner)
@@ -75,16 +70,9 @@ cdef void conv_unpack(const cnn_kernels *k, const Conv *c, const real *b, real *
 
 cdef void conv_pack_scatter(const Conv *c, const real *w, real *b, size_t first, size_t end) noexcept nogil:
     """(filters, channels / groups, taps) to (groups, places of the taps, filters / groups, channels / groups); of filters first .. end - 1
-    of each group (of a depthwise convolution: of all)."""
+    of each group."""
     cdef size_t inner = c.channels // c.groups, outer = c.filters // c.groups, g, o, i, t
     cdef real *to
-    if c.depthwise:
-        for t in range(c.taps):
-            if c.place[t] >= 0:
-                to = b + <size_t>c.place[t] * c.channels
-                for i in range(first, end):
-                    to[i] = w[i * c.taps + t]
-        return
     for g in range(c.groups):
         for o in range(first, end):
             for t in range(c.taps):
@@ -115,13 +103,13 @@ cdef void conv_pack_for(const ConvWork *a, const real *w, size_t first, size_t e
     else:
         conv_pack(k, c, w, b, first, end)
     if a.scatter and c.scatter_turned:
-        k_winograd_weights(k, WINOGRAD, c.filters, c.channels, b, c.channels, first, end, u)
+        k_winograd_weights(k, c.filters, c.channels, b, c.channels, first, end, u)
     elif c.gather_turned and not a.scatter:
-        k_winograd_weights(k, WINOGRAD, c.channels, c.filters, b, c.filters, first, end, u)
+        k_winograd_weights(k, c.channels, c.filters, b, c.filters, first, end, u)
 
 cdef inline size_t conv_packed(const ConvWork *a) noexcept nogil:
     """What a slice of the weights is a part of."""
-    return a.c.channels if a.c.depthwise else a.c.filters // a.c.groups if a.scatter else a.c.channels // a.c.groups
+    return a.c.filters // a.c.groups if a.scatter else a.c.channels // a.c.groups
 
 
 cdef void conv_order(ConvWork *a, const void *weights, void *packed, void *turned) noexcept nogil:
@@ -142,6 +130,9 @@ cdef void conv_keep_as(const Op *op, int scatter, const real *weights) noexcept 
     a.op = op
     a.c = <const Conv *>op.plan.table
     a.scatter = scatter
+    if a.c.depthwise:
+        depthwise_order(op, a.c, weights, op.kept)
+        return
     conv_order(&a, weights, op.scratch if conv_turned(&a) else op.kept, op.kept)
 
 
@@ -211,9 +202,6 @@ cdef void conv_gather(const cnn_kernels *k, const Conv *c, const real *x, const 
     y += first * c.filters + column
     if start != NULL:
         start += column
-    if c.depthwise:
-        k_conv_depthwise_forward(k, &windows, c.channels, x, b, start, y, NULL, c.filters, accumulate)
-        return
     b += column
     for g in range(c.groups):
         k_conv_forward(k, &windows, columns, x + g * inner, b + g * c.taps * inner * outer, outer, start + g * outer if start != NULL else NULL,
@@ -242,12 +230,6 @@ cdef void conv_scatter(const cnn_kernels *k, const Conv *c, const real *x, const
         windows.length = f.length
         windows.chunk = c.scatter_chunk + f.chunk
         to = c.scatter_to + begin
-        if c.depthwise and not f.chunks:  # pixels that no tap meets, of which this kernel knows
-            k_conv_forward(k, &windows, c.channels, x, b, c.channels, start, y, to, c.channels, accumulate)
-            continue
-        if c.depthwise:
-            k_conv_depthwise_forward(k, &windows, c.channels, x, b + f.place * c.channels, start, y, to, c.channels, accumulate)
-            continue
         w = b + f.place * inner * outer + column
         for g in range(c.groups):
             k_conv_forward(k, &windows, columns, x + g * outer, w + g * c.taps * inner * outer, inner, start + g * inner if start != NULL else NULL,
@@ -255,17 +237,12 @@ cdef void conv_scatter(const cnn_kernels *k, const Conv *c, const real *x, const
 
 
 cdef void conv_outer(const cnn_kernels *k, const Conv *c, const real *x, const real *dy, real *sum_, size_t first, size_t n, int accumulate) noexcept nogil:
-    """Elements first .. first + n - 1 of the windows (of each group; of a depthwise convolution: taps) of one image, into sum_."""
+    """Elements first .. first + n - 1 of the windows (of each group) of one image, into sum_."""
     cdef cnn_windows windows
     cdef size_t inner = c.channels // c.groups, outer = c.filters // c.groups, g, at, end = first + n, tap, from_
     windows.pixels = c.h.narrow * c.w.narrow
     windows.pixel = c.pixel
     windows.length = inner
-    if c.depthwise:
-        windows.chunks = n
-        windows.chunk = c.tap + first
-        k_conv_depthwise_outer(k, &windows, c.channels, x, dy, NULL, c.filters, sum_ + first * c.channels, accumulate)
-        return
     for g in range(c.groups):
         at = first
         while at < end:  # whole taps at once, and what is left of others
@@ -295,10 +272,10 @@ cdef void conv_rows(const ConvWork *a, const real *x, const real *start, real *y
     cdef const cnn_kernels *k = a.op.run.kernels
     cdef real *work = <real *>conv_work_of(a.op, c, member)
     if a.scatter:
-        k_winograd_forward(k, WINOGRAD, n // c.w.wide, c.w.wide, c.filters, c.channels, x + c.scatter_pixel[first] + c.scatter_chunk[0],
+        k_winograd_forward(k, n // c.w.wide, c.w.wide, c.filters, c.channels, x + c.scatter_pixel[first] + c.scatter_chunk[0],
                            c.w.spread * c.filters, <const real *>a.weights, start, y + first * c.channels, c.w.wide * c.channels, a.accumulate, work)
     else:
-        k_winograd_forward(k, WINOGRAD, n // c.w.narrow, c.w.narrow, c.channels, c.filters, x + c.pixel[first], c.w.padded * c.channels,
+        k_winograd_forward(k, n // c.w.narrow, c.w.narrow, c.channels, c.filters, x + c.pixel[first], c.w.padded * c.channels,
                            <const real *>a.weights, start, y + first * c.filters, c.w.narrow * c.filters, a.accumulate, work)
 
 cdef void conv_part(const ConvWork *a, const real *x, const real *start, real *y, size_t first, size_t n, size_t column, size_t columns,
@@ -478,8 +455,13 @@ cdef void conv_apply(const Op *op, int scatter, const PlanValue *from_, const re
         return
     if op.kept != NULL:
         a.weights = op.kept
+    elif c.depthwise:
+        a.weights = depthwise_order(op, c, weights, op.scratch)
     else:
         conv_order(&a, weights, op.scratch, <char *>op.scratch + c.weights)
+    if c.depthwise:
+        depthwise_apply(&a, source, slices)
+        return
     if slices > 1 and rows < slices:
         conv_divided(&a, source)
     elif slices > 1 and conv_members(op.plan) > 1:
@@ -512,7 +494,7 @@ cdef void conv_weights_part(const ConvWork *a, const real *tag, size_t first, si
 
 cdef void conv_weights_slice(void *arg, size_t index, int32_t member) noexcept nogil:
     cdef const ConvWork *a = <const ConvWork *>arg
-    cdef size_t all_ = a.c.taps * (1 if a.c.depthwise else a.c.channels // a.c.groups)
+    cdef size_t all_ = a.c.taps * (a.c.channels // a.c.groups)
     cdef size_t first = index * a.slice, n = a.slice if all_ - first > a.slice else all_ - first
     if a.c.item == sizeof(float):
         conv_weights_part(a, <const float *>a.source, first, n, member)
@@ -538,7 +520,7 @@ cdef void conv_weights_gradient(const Op *op, const PlanValue *wide, const real 
     """dw (+)= the sum over images of wide windows x narrow pixels."""
     cdef ConvWork a
     cdef const Conv *c = <const Conv *>op.plan.table
-    cdef size_t slices = conv_slices(op), all_ = c.taps * (1 if c.depthwise else c.channels // c.groups)
+    cdef size_t slices = conv_slices(op), all_ = c.taps * (c.channels // c.groups), grain
     memset(&a, 0, sizeof(a))
     a.op = op
     a.c = c
@@ -551,12 +533,17 @@ cdef void conv_weights_gradient(const Op *op, const PlanValue *wide, const real 
     a.other = dy
     if c.pointwise:
         a.target = dw
-        a.slice = slice_width(op, <double>op.run.rows * op.plan.flops, c.filters)
+        a.slice = (c.filters + slices - 1) // slices
+        grain = SLICE_GRAIN if a.slice > SLICE_GRAIN else CONV_GRAIN
+        a.slice = (a.slice + grain - 1) // grain * grain
         cnn_parallel_for(op.run.team, (c.filters + a.slice - 1) // a.slice, conv_matrix_weights_slice, &a)
+        return
+    if c.depthwise:
+        depthwise_weights_gradient(&a, dw, slices)
         return
     a.target = op.scratch
     if adds:
-        conv_pack(op.run.kernels, c, <const real *>dw, <real *>op.scratch, 0, c.channels if c.depthwise else c.channels // c.groups)
+        conv_pack(op.run.kernels, c, <const real *>dw, <real *>op.scratch, 0, c.channels // c.groups)
     slices = slices if slices < conv_members(op.plan) else conv_members(op.plan)
     slices = slices if slices < all_ else all_
     a.slice = (all_ + slices - 1) // slices

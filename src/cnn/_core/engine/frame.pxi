@@ -134,26 +134,26 @@ cdef void parts_slice(void *arg, size_t index, int32_t member) noexcept nogil:
 
 cdef cnn_status frame_step(Op *op, const PlanStep *s, int backward, const real *parameters, real *gradients) noexcept nogil:
     cdef RowsWork work
-    cdef size_t rows = op.run.rows, slices, channels
+    cdef const PlanValue *y
+    cdef size_t rows = op.run.rows, pixels, slices
     if op.run.team == NULL or not s.plan.by_rows & (ROWS_BACKWARD if backward else ROWS_FORWARD):
         return step_run(s, op, backward, parameters, gradients)
-    slices = <size_t>(<double>rows * s.plan.flops / SLICE_WORK)
-    slices = slices if slices < 2 * <size_t>s.plan.members else 2 * <size_t>s.plan.members
-    if slices > rows and s.plan.by_parts and not backward:
+    work.slice = slice_rows(op, rows, <double>rows * s.plan.flops)
+    y = &op.values[op.output]
+    if rows < <size_t>s.plan.members and s.plan.by_parts and not backward and y.batched and y.rank > 1:
         work.op = op
-        channels = op.values[op.output].dims[1]
-        slices = slices if slices < <size_t>s.plan.members else <size_t>s.plan.members
-        work.slice = (rows * op_row_out(op, 0) // channels + slices - 1) // slices * channels
+        pixels = rows * y.row // y.dims[1]
+        work.slice = slice_rows(op, pixels, <double>rows * s.plan.flops)
+        slices = (pixels + work.slice - 1) // work.slice
+        work.slice *= y.dims[1]
         cnn_parallel_for(op.run.team, slices, parts_slice, &work)
         return CNN_OK
-    slices = slices if slices < rows else rows
-    if slices < 2 or op.node.n_inputs + op.node.n_outputs > MAX_SLICED:
+    if work.slice >= rows or op.node.n_inputs + op.node.n_outputs > MAX_SLICED:
         return step_run(s, op, backward, parameters, gradients)
     work.op = op
     work.step = s
     work.parameters = parameters
     work.gradients = gradients
-    work.slice = (rows + slices - 1) // slices
     work.backward = backward
     cnn_parallel_for(op.run.team, (rows + work.slice - 1) // work.slice, rows_slice, &work)
     return CNN_OK

@@ -32,6 +32,16 @@ cdef size_t parts_of(const Trainer *t, size_t rows) noexcept nogil:
     return parts if parts > 1 else 1
 
 
+cdef struct LossWork:
+    const Target *target
+    const void *targets
+    const void *p
+    void *dp               # NULL: not wanted
+    int32_t single         # float32
+    size_t first           # unit of the batch
+    size_t units, slice
+
+
 cdef cnn_status target_tile(Trainer *t, Target *o, size_t index, Frame *f, size_t first, size_t n, real *tag) noexcept nogil:
     """Targets of the batch's rows first .. first + n - 1, their losses, and the gradient at the loss's value."""
     cdef size_t units = n * o.positions, at = first * o.positions
@@ -39,6 +49,7 @@ cdef cnn_status target_tile(Trainer *t, Target *o, size_t index, Frame *f, size_
     cdef real *p = <real *>f.data[o.value]
     cdef real *dp = <real *>f.gradient[o.value] if t.backward else NULL
     cdef void *target
+    cdef LossWork work
     cdef size_t from_ = t.first + first
     if o.loss.labels:
         target = <int32_t *>o.targets + at
@@ -48,11 +59,38 @@ cdef cnn_status target_tile(Trainer *t, Target *o, size_t index, Frame *f, size_
         gather(y, &o.inner, t.rows, from_, n, <real *>target)
     if o.hook != NULL:
         return target_hook(t, o, index, target, p, dp, first, n)
-    if real is float:
-        o.table.f32(&o.loss, units, target, p, o.scale + at, o.losses + at, dp)
-    else:
-        o.table.f64(&o.loss, units, target, p, o.scale + at, o.losses + at, dp)
+    work.target = o
+    work.targets = target
+    work.p = p
+    work.dp = dp
+    work.single = real is float
+    work.first = at
+    work.units = units
+    work.slice = units
+    if f.run.team != NULL and <double>units * <double>o.width * LOSS_WORK >= 2 * SLICE_WORK:
+        work.slice = (units + <size_t>t.plan.members - 1) // <size_t>t.plan.members
+    cnn_parallel_for(f.run.team, (units + work.slice - 1) // work.slice if units else 0, loss_slice, &work)
     return CNN_OK
+
+
+cdef void loss_slice(void *arg, size_t index, int32_t member) noexcept nogil:
+    """Units know nothing of each other."""
+    cdef const LossWork *a = <const LossWork *>arg
+    cdef const Target *o = a.target
+    cdef size_t at = index * a.slice, n = a.slice if a.units - at > a.slice else a.units - at, place = at * o.width
+    cdef const double *scale = o.scale + a.first + at
+    cdef double *losses = o.losses + a.first + at
+    cdef const void *targets
+    if o.loss.labels:
+        targets = <const int32_t *>a.targets + at
+    elif a.single:
+        targets = <const float *>a.targets + place
+    else:
+        targets = <const double *>a.targets + place
+    if a.single:
+        o.table.f32(&o.loss, n, targets, <const float *>a.p + place, scale, losses, <float *>a.dp + place if a.dp != NULL else NULL)
+    else:
+        o.table.f64(&o.loss, n, targets, <const double *>a.p + place, scale, losses, <double *>a.dp + place if a.dp != NULL else NULL)
 
 
 cdef cnn_status target_hook(Trainer *t, Target *o, size_t index, void *target, real *p, real *dp, size_t first, size_t n) noexcept nogil:

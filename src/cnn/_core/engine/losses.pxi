@@ -6,6 +6,7 @@
 
 cdef enum:
     LOSS_CHUNK = 256       # predictions whose exponentials are taken at once
+    LOSS_WORK = 8          # of a prediction, in multiply-adds
 
 cdef inline double loss_constant(int32_t kind, double constant) noexcept nogil:
     """The constant, 0 standing for the default."""

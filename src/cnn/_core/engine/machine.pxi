@@ -39,6 +39,9 @@ cdef extern from "kernels/kernels.h" nogil:
         size_t chunks
         size_t length
         const int32_t *chunk
+    ctypedef struct cnn_taps:
+        size_t rows, columns, height, width
+        ptrdiff_t x_row, x_column, y_row, y_column, tap_row, tap_column, weight_row, weight_column
 
 cdef extern from "core/pool.h" nogil:
     void cnn_parallel_for(const cnn_executor *executor, size_t count, void (*body)(void *arg, size_t index, int32_t member) noexcept nogil, void *arg)

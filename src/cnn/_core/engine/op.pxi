@@ -71,6 +71,13 @@ cdef inline size_t slice_width(const Op *op, double work, size_t n) noexcept nog
     width = (n + slices - 1) // slices
     return (width + SLICE_GRAIN - 1) // SLICE_GRAIN * SLICE_GRAIN
 
+cdef inline size_t slice_rows(const Op *op, size_t rows, double work) noexcept nogil:
+    """How many of some rows one thread takes at a time when their work is divided; all: it is not."""
+    cdef size_t slices = 1
+    if op.run.team != NULL and work >= 2 * SLICE_WORK:
+        slices = 2 * <size_t>op.plan.members if 2 * <double>op.plan.members < work / SLICE_WORK else <size_t>(work / SLICE_WORK)
+    return (rows + slices - 1) // slices if rows else 1
+
 
 cdef inline const Attribute *attribute(const Graph *g, const Node *node, int32_t key) noexcept nogil:
     cdef size_t i

@@ -205,54 +205,6 @@ cdef void plan_ops(Plan *p) noexcept nogil:
         p.flops += s.plan.flops
 
 
-cdef cnn_status plan_layouts(Plan *p, const PlanWish *wish, cnn_error *error) noexcept nogil:
-    """Images lie channels last between ops that can take them so. Values that an element-by-element op ties together lie alike; what the
-    caller sees, and what an op knows only by its dims, stays plain."""
-    cdef const Graph *g = p.graph
-    cdef const Node *node
-    cdef size_t i, j, n = g.n_values
-    cdef int32_t v, a
-    cdef int layout
-    cdef int32_t *tied = <int32_t *>cnn_memory_new(p.allocator, n * sizeof(int32_t))
-    cdef unsigned char *plain = <unsigned char *>cnn_memory_new(p.allocator, n)
-    if tied == NULL or plain == NULL:
-        cnn_memory_release(tied)
-        cnn_memory_release(plain)
-        return cnn_fail(error, CNN_E_MEMORY, "not enough memory for a plan")
-    for i in range(n):
-        tied[i] = <int32_t>i
-        plain[i] = 1
-    for i in range(p.n_steps):  # only values of this plan
-        node = &g.nodes[p.steps[i].node]
-        for v in range(node.output, node.output + node.n_outputs):
-            plain[v] = p.values[v].rank < 3 or not p.values[v].batched or p.values[v].row == p.values[v].dims[1] or p.values[v].dims[1] == 1
-    for i in range(wish.n_values):
-        plain[wish.values[i]] = 1
-    for i in range(wish.n_losses):
-        plain[wish.losses[i]] = 1
-    for i in range(p.n_steps):
-        node = &g.nodes[p.steps[i].node]
-        layout = LAYOUT_PLAIN
-        if p.steps[i].table.layout != NULL:
-            plan_describe(p, &p.steps[i])
-            layout = p.steps[i].table.layout(&p.steps[i].plan)
-        if layout == LAYOUT_EITHER:
-            continue
-        for j in range(<size_t>(node.n_inputs + node.n_outputs)):
-            v = g.links[node.inputs + j] if j < <size_t>node.n_inputs else node.output + <int32_t>j - node.n_inputs
-            if layout == LAYOUT_PLAIN:
-                plain[find_root(tied, v)] = 1
-            elif p.values[v].row != p.values[v].dims[1]:  # one number a channel lies either way
-                a = find_root(tied, node.output)
-                plain[a] |= plain[find_root(tied, v)]
-                tied[find_root(tied, v)] = a
-    for i in range(n):
-        p.values[i].last = not plain[find_root(tied, <int32_t>i)]
-    cnn_memory_release(tied)
-    cnn_memory_release(plain)
-    return CNN_OK
-
-
 cdef enum:
     TILE_BYTES = 512 << 10         # of a tile's values: what stays in the second cache
     TEAM_TILE_BYTES = 32 << 20     # where threads divide the ops

@@ -140,7 +140,7 @@ cdef cnn_status trainer_update(Trainer *t, real *w, real *g, cnn_error *error) n
         c.span = &t.spans[i]
         if t.constants_rate != t.lr * c.span.lr_scale or (i == 0 and not t.table.steady):
             trainer_constants(t, t.lr * c.span.lr_scale, <real *>t.constants)
-        if c.slices > 1 and c.span.count >= 2 * SLICE_UPDATE:
+        if c.slices > 1 and (t.plan.team or parts_of(t, t.n) > 1) and c.span.count >= 2 * SLICE_UPDATE:  # else all is in this thread's cache
             cnn_parallel_for(trainer_executor(t), c.slices, update_slice, &c)
         else:
             update_range(t, c.span, c.span.offset, c.span.count, w, g)

@@ -54,8 +54,17 @@ cdef void prelu_plan(OpPlan *p) noexcept nogil:
     p.keeps_input = 1
     p.by_rows = ROWS_FORWARD
     p.flops = 2 * <double>x.row
-    if p.training:
-        p.scratch = (x.row * (2 if p.integer[PRELU_FIRST] else 1) + x.dims[at]) * item_bytes(p.graph, CNN_FLOAT32)
+    if p.training:  # of this, frame.pxi takes as much for each member of a team
+        p.scratch = prelu_room(p) + prelu_partial(p) // <size_t>(p.members if p.team and p.members > 1 else 1) + 1
+
+cdef inline size_t prelu_partial(const OpPlan *p) noexcept nogil:
+    """Bytes of the sums of each row."""
+    return rounded(p.rows * <size_t>(1 if p.integer[PRELU_SHARED] else p.integer[PRELU_CHANNELS]) * item_bytes(p.graph, CNN_FLOAT32))
+
+cdef inline size_t prelu_room(const OpPlan *p) noexcept nogil:
+    """Bytes that one thread works in."""
+    cdef size_t channels = <size_t>p.integer[PRELU_CHANNELS], row = channels * <size_t>p.integer[PRELU_POSITIONS]
+    return rounded((row * (2 if p.integer[PRELU_FIRST] else 1) + channels) * item_bytes(p.graph, CNN_FLOAT32))
 
 cdef inline void prelu_scale(size_t n, real slope, const real *x, const real *v, real *y, int adds) noexcept nogil:
     """y (+)= v (x > 0 ? 1 : slope): of forward v is x, of backward dy."""
@@ -92,34 +101,64 @@ cdef cnn_status prelu_forward(Op *op, const real *parameters) noexcept nogil:
     prelu_rows(op.plan, op.run.rows, op_w(op, 0, parameters), x, x, op_y(op, 0, parameters), 0)
     return CNN_OK
 
-cdef cnn_status prelu_backward(Op *op, const real *parameters, real *gradients) noexcept nogil:
-    """dw: a chain over rows and positions for each channel; of one slope, over rows, of the sum of the channels' chains over positions."""
-    cdef const OpPlan *p = op.plan
+cdef struct PreluWork:
+    const Op *op
+    const void *slopes
+    const void *x
+    const void *dy
+    void *dx               # NULL: not wanted
+    int32_t sums           # wanted
+    size_t slice
+
+cdef void prelu_back(const PreluWork *a, const real *slopes, size_t first, size_t end, int32_t member) noexcept nogil:
+    """Some rows: dx, and for each row the sums of its shares of dw."""
+    cdef const OpPlan *p = a.op.plan
     cdef size_t channels = <size_t>p.integer[PRELU_CHANNELS], positions = <size_t>p.integer[PRELU_POSITIONS], row = channels * positions, r, i
-    cdef const real *x = op_x(op, 0, parameters)
-    cdef const real *dy = op_dy(op, 0, parameters)
-    cdef real *dx = op_dx(op, 0, parameters)
-    cdef real *dw = op_dw(op, 0, gradients)
-    cdef real *share = <real *>op.scratch  # of each element
+    cdef const real *x
+    cdef const real *dy
+    cdef real *partial = <real *>a.op.scratch
+    cdef real *share = <real *>(<char *>a.op.scratch + prelu_partial(p) + <size_t>member * prelu_room(p))  # of each element
     cdef real *turned = share + row if p.integer[PRELU_FIRST] else share
-    cdef real *sums = turned + row
-    if dw != NULL and not op_dw_adds(op, 0):
-        memset(dw, 0, (1 if p.integer[PRELU_SHARED] else channels) * sizeof(real))
-    for r in range(op.run.rows):
-        if dw != NULL:
+    cdef real *sums
+    for r in range(first, end):
+        x = <const real *>a.x + r * row
+        dy = <const real *>a.dy + r * row
+        if a.sums:
             for i in range(row):
                 share[i] = 0 if x[i] > 0 else x[i] * dy[i]
             if p.integer[PRELU_FIRST]:
-                to_last(op.run.kernels, channels, positions, share, turned)
+                to_last(a.op.run.kernels, channels, positions, share, turned)
+            sums = turned + row if p.integer[PRELU_SHARED] else partial + r * channels
+            memset(sums, 0, channels * sizeof(real))
+            k_sum_rows(a.op.run.kernels, positions, channels, turned, channels, sums)
             if p.integer[PRELU_SHARED]:
-                memset(sums, 0, channels * sizeof(real))
-                k_sum_rows(op.run.kernels, positions, channels, turned, channels, sums)
-                dw[0] += k_sum(op.run.kernels, channels, sums)
-            else:
-                k_sum_rows(op.run.kernels, positions, channels, turned, channels, dw)
-        if dx != NULL:
-            prelu_rows(p, 1, op_w(op, 0, parameters), x, dy, dx, op.add[0])
-            dx += row
-        x += row
-        dy += row
+                partial[r] = k_sum(a.op.run.kernels, channels, sums)
+        if a.dx != NULL:
+            prelu_rows(p, 1, slopes, x, dy, <real *>a.dx + r * row, a.op.add[0])
+
+cdef void prelu_back_slice(void *arg, size_t index, int32_t member) noexcept nogil:
+    cdef const PreluWork *a = <const PreluWork *>arg
+    cdef size_t first = index * a.slice, end = first + a.slice if a.op.run.rows - first > a.slice else a.op.run.rows
+    if a.op.graph.dtype == CNN_FLOAT32:
+        prelu_back(a, <const float *>a.slopes, first, end, member)
+    else:
+        prelu_back(a, <const double *>a.slopes, first, end, member)
+
+cdef cnn_status prelu_backward(Op *op, const real *parameters, real *gradients) noexcept nogil:
+    """dw: a chain over the rows, of each row's chain over positions; of one slope, of the sum of its channels' chains."""
+    cdef size_t rows = op.run.rows, width = <size_t>(1 if op.plan.integer[PRELU_SHARED] else op.plan.integer[PRELU_CHANNELS])
+    cdef real *dw = op_dw(op, 0, gradients)
+    cdef PreluWork a
+    a.op = op
+    a.slopes = op_w(op, 0, parameters)
+    a.x = op_x(op, 0, parameters)
+    a.dy = op_dy(op, 0, parameters)
+    a.dx = op_dx(op, 0, parameters)
+    a.sums = dw != NULL
+    a.slice = slice_rows(op, rows, 2 * <double>rows * op.plan.flops)
+    cnn_parallel_for(op.run.team, (rows + a.slice - 1) // a.slice, prelu_back_slice, &a)
+    if dw != NULL:
+        if not op_dw_adds(op, 0):
+            memset(dw, 0, width * sizeof(real))
+        k_sum_rows(op.run.kernels, rows, width, <const real *>op.scratch, width, dw)
     return CNN_OK

@@ -1,0 +1,241 @@
+/* depthwise_*: convolutions with a filter for each channel; lanes along the channels.
+
+     forward  a tile is some neighbouring outputs, whose chains are kept in registers, by a vector of channels. Vectors go innermost, so that
+              the pixels that a tile sees are read, and those that it makes written, in runs of all their channels
+     outer    a tile is some taps, whose sums are kept in registers, by a vector of channels. It goes along the pixels of a row, or of a few
+
+   Three neighbouring taps, the windows of neighbouring outputs a pixel apart: each number is loaded once, not three times. */
+#define TAPS FN(depthwise_taps)
+#define OUTPUTS FN(depthwise_outputs)
+#define MASKED FN(depthwise_masked)
+#define SOME FN(depthwise_some)
+#define TAPS_OF_SOME FN(depthwise_taps_of_some)
+#define RUN FN(depthwise_run)
+
+enum {
+  MASKED = VL * sizeof(real) == 64,       /* a load or store of some lanes costs no more than a whole one */
+  SOME = VL > 1 && !MASKED,               /* tiles of their own for what is left behind the last whole vector */
+  TAPS = VL * sizeof(real) >= 32 ? 9 : 3,
+  TAPS_OF_SOME = 3,
+  OUTPUTS = VL > 1 ? 8 : 4,
+  RUN = 64, /* pixels of a tile of taps: its sums are loaded and stored once for them */
+};
+
+/* GCC would load it again at every use */
+#if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
+#define HOLD(v) __asm__("" : "+v"(v))
+#elif defined(__aarch64__) && (defined(__GNUC__) || defined(__clang__))
+#define HOLD(v) __asm__("" : "+w"(v))
+#else
+#define HOLD(v) ((void)0)
+#endif
+#define LOAD(p) (masked ? v_load_n(p, lanes) : v_load(p))
+#define STORE(p, v) \
+  if (masked) v_store_n(p, v, lanes); \
+  else v_store(p, v)
+#define EACH_VECTOR(j) \
+  for (size_t j = MASKED || !masked ? 0 : channels / VL * VL, end = masked ? channels : channels / VL * VL, lanes = VL; \
+       j < end && (lanes = end - j < VL ? end - j : VL, 1); j += VL)
+#define EACH_OUTPUT _Pragma("GCC unroll 8") for (int i = 0; i < mr; i++)
+#define EACH_TAP _Pragma("GCC unroll 9") for (int i = 0; i < mr; i++)
+#define NEXT(t, n) _Pragma("GCC unroll 5") for (int t = 0; t < (n); t++)
+
+typedef void FN(depthwise_tile)(const cnn_taps *g, size_t channels, const real *x, const real *b, const real *start, real *y,
+                                int accumulate);
+
+V_INLINE void FN(depthwise_outputs_of)(const int mr, const int masked, const int near, const cnn_taps *g, size_t channels, const real *x,
+                                       const real *b, const real *start, real *y, int accumulate) {
+  const ptrdiff_t step = g->x_column, to = g->y_column, tap = g->tap_column, weight = g->weight_column, below = g->tap_row,
+                  weight_below = g->weight_row;
+  const size_t height = g->height, width = g->width;
+  EACH_VECTOR(j) {
+    vreal s[8];
+    EACH_OUTPUT s[i] = accumulate ? LOAD(y + i * to + j) : start ? LOAD(start + j) : v_zero();
+    const real *p = x + j, *w = b + j;
+    for (size_t u = 0; u < height; u++, p += below, w += weight_below) {
+      if (near) {
+        vreal v[5];
+        NEXT(t, near) {
+          v[t] = LOAD(w + t * weight);
+          HOLD(v[t]);
+        }
+        _Pragma("GCC unroll 12") for (int c = 0; c < mr + near - 1; c++) {
+          vreal at = LOAD(p + c * step);
+          HOLD(at);
+          EACH_OUTPUT if (c >= i && c < i + near) s[i] = v_fma(at, v[c - i], s[i]);
+        }
+      } else {
+        const real *q = p, *r = w;
+        for (size_t t = 0; t < width; t++, q += tap, r += weight) {
+          STAY_SCALAR;
+          vreal v = LOAD(r);
+          HOLD(v);
+          EACH_OUTPUT s[i] = v_fma(LOAD(q + i * step), v, s[i]);
+        }
+      }
+    }
+    EACH_OUTPUT { STORE(y + i * to + j, s[i]); }
+  }
+}
+
+#define TILES(T) T(1) T(2) T(3) T(4) T(5) T(6) T(7) T(8)
+#define TILE(mr, name, masked, near) \
+  static void FN(depthwise_##name##_##mr)(const cnn_taps *g, size_t channels, const real *x, const real *b, const real *start, real *y, \
+                                          int accumulate) { \
+    FN(depthwise_outputs_of)(mr, masked, near, g, channels, x, b, start, y, accumulate); \
+  }
+#define ALL(mr) TILE(mr, any, MASKED, 0) TILE(mr, three, MASKED, 3) TILE(mr, five, MASKED, 5) TILE(mr, some, 1, 0)
+TILES(ALL)
+#undef ALL
+#undef TILE
+#define PICK(mr) [0][mr - 1] = mr <= OUTPUTS ? FN(depthwise_any_##mr) : NULL, [1][mr - 1] = mr <= OUTPUTS ? FN(depthwise_three_##mr) : NULL, \
+                 [2][mr - 1] = mr <= OUTPUTS ? FN(depthwise_five_##mr) : NULL, [3][mr - 1] = mr <= OUTPUTS && SOME ? FN(depthwise_some_##mr) : NULL,
+static FN(depthwise_tile) *const FN(depthwise_tiles)[4][8] = {TILES(PICK)};
+#undef PICK
+#undef TILES
+
+static void FN(depthwise_forward)(const cnn_taps *g, size_t channels, const real *x, const real *b, const real *start, real *y,
+                                  int accumulate) {
+  cnn_taps turned;
+  if (g->columns == 1) { /* a column is a row, too */
+    turned = *g;
+    turned.rows = 1, turned.columns = g->rows, turned.x_column = g->x_row, turned.y_column = g->y_row;
+    g = &turned;
+  }
+  const size_t count = (g->columns + OUTPUTS - 1) / OUTPUTS;
+  const int near = g->tap_column == g->x_column ? g->width == 3 ? 1 : g->width == 5 ? 2 : 0 : 0;
+  for (size_t r = 0; r < g->rows; r++) {
+    const real *p = x + (ptrdiff_t)r * g->x_row;
+    real *q = y + (ptrdiff_t)r * g->y_row;
+    for (size_t i = 0; i < count; i++) {
+      const size_t mr = g->columns / count + (i < g->columns % count);
+      FN(depthwise_tiles)[near][mr - 1](g, channels, p, b, start, q, accumulate);
+      if (SOME && channels % VL) FN(depthwise_tiles)[3][mr - 1](g, channels, p, b, start, q, accumulate);
+      p += (ptrdiff_t)mr * g->x_column;
+      q += (ptrdiff_t)mr * g->y_column;
+    }
+  }
+}
+
+/* ---- outer: taps first .. first + mr - 1, counted row by row */
+V_INLINE void FN(depthwise_sums_of)(const int mr, const int masked, const cnn_taps *g, size_t rows, size_t first, size_t channels,
+                                    const real *x, const real *dy, real *dw) {
+  const ptrdiff_t step = g->x_column, from = g->y_column;
+  const size_t columns = g->columns;
+  ptrdiff_t at[9], to[9];
+  EACH_TAP {
+    const ptrdiff_t u = (ptrdiff_t)((first + (size_t)i) / g->width), t = (ptrdiff_t)((first + (size_t)i) % g->width);
+    at[i] = u * g->tap_row + t * g->tap_column, to[i] = u * g->weight_row + t * g->weight_column;
+  }
+  EACH_VECTOR(j) {
+    const real *p[9];
+    vreal s[9];
+    EACH_TAP s[i] = LOAD(dw + to[i] + j);
+    for (size_t r = 0; r < rows; r++) {
+      const real *q = dy + (ptrdiff_t)r * g->y_row + j;
+      EACH_TAP p[i] = x + (ptrdiff_t)r * g->x_row + at[i] + j;
+      ptrdiff_t here = 0;
+      for (size_t c = 0; c < columns; c++, q += from, here += step) {
+        STAY_SCALAR;
+        vreal v = LOAD(q);
+        HOLD(v);
+        EACH_TAP s[i] = v_fma(LOAD(p[i] + here), v, s[i]);
+      }
+    }
+    EACH_TAP { STORE(dw + to[i] + j, s[i]); }
+  }
+}
+/* height rows of width neighbouring taps, from tap row `first` on */
+V_INLINE void FN(depthwise_sums_near)(const int height, const int width, const cnn_taps *g, size_t rows, size_t first, size_t channels,
+                                      const real *x, const real *dy, real *dw) {
+  enum { masked = MASKED };
+  const ptrdiff_t step = g->x_column, from = g->y_column, below = g->tap_row, weight = g->weight_column, weight_below = g->weight_row;
+  const size_t columns = g->columns;
+  x += (ptrdiff_t)first * below, dw += (ptrdiff_t)first * weight_below;
+  EACH_VECTOR(j) {
+    vreal s[3][5], before[3][4];
+    NEXT(u, height) NEXT(t, width) s[u][t] = LOAD(dw + u * weight_below + t * weight + j);
+    for (size_t r = 0; r < rows; r++) {
+      const real *p = x + (ptrdiff_t)r * g->x_row + j, *q = dy + (ptrdiff_t)r * g->y_row + j;
+      if (MASKED) {
+        NEXT(u, height) NEXT(t, width - 1) before[u][t] = LOAD(p + u * below + t * step);
+        p += (width - 1) * step;
+      }
+      for (size_t c = 0; c < columns; c++, p += step, q += from) {
+        vreal v = LOAD(q);
+        HOLD(v);
+        NEXT(u, height) {
+          if (MASKED) { /* what the taps to the left have seen is still there */
+            vreal at = LOAD(p + u * below);
+            HOLD(at);
+            NEXT(t, width - 1) s[u][t] = v_fma(before[u][t], v, s[u][t]);
+            s[u][width - 1] = v_fma(at, v, s[u][width - 1]);
+            NEXT(t, width - 2) before[u][t] = before[u][t + 1];
+            before[u][width - 2] = at;
+          } else {
+            NEXT(t, width) s[u][t] = v_fma(LOAD(p + u * below + t * step), v, s[u][t]);
+          }
+        }
+      }
+    }
+    NEXT(u, height) NEXT(t, width) { STORE(dw + u * weight_below + t * weight + j, s[u][t]); }
+  }
+}
+typedef void FN(depthwise_summer)(const cnn_taps *g, size_t rows, size_t first, size_t channels, const real *x, const real *dy, real *dw);
+
+static void FN(depthwise_sums_3x3)(const cnn_taps *g, size_t rows, size_t first, size_t channels, const real *x, const real *dy, real *dw) {
+  FN(depthwise_sums_near)(3, 3, g, rows, first, channels, x, dy, dw);
+}
+static void FN(depthwise_sums_5)(const cnn_taps *g, size_t rows, size_t first, size_t channels, const real *x, const real *dy, real *dw) {
+  FN(depthwise_sums_near)(1, 5, g, rows, first, channels, x, dy, dw);
+}
+#define TILES(T) T(1) T(2) T(3) T(4) T(5) T(6) T(7) T(8) T(9)
+#define TILE(mr, name, masked) \
+  static void FN(depthwise_##name##_##mr)(const cnn_taps *g, size_t rows, size_t first, size_t channels, const real *x, const real *dy, \
+                                          real *dw) { \
+    FN(depthwise_sums_of)(mr, masked, g, rows, first, channels, x, dy, dw); \
+  }
+#define ALL(mr) TILE(mr, sums_of_any, MASKED) TILE(mr, sums_of_some, 1)
+TILES(ALL)
+#undef ALL
+#undef TILE
+#define PICK(mr) [0][mr - 1] = mr <= TAPS ? FN(depthwise_sums_of_any_##mr) : NULL, \
+                 [1][mr - 1] = mr <= TAPS_OF_SOME && SOME ? FN(depthwise_sums_of_some_##mr) : NULL,
+static FN(depthwise_summer) *const FN(depthwise_summers)[2][9] = {TILES(PICK)};
+#undef PICK
+#undef TILES
+
+static void FN(depthwise_outer)(const cnn_taps *g, size_t channels, const real *x, const real *dy, real *dw) {
+  const size_t taps = g->height * g->width, many = (taps + TAPS - 1) / TAPS, few = (taps + TAPS_OF_SOME - 1) / TAPS_OF_SOME;
+  const size_t most = g->columns && g->columns < RUN ? RUN / g->columns : 1;
+  const int near = g->tap_column == g->x_column;
+  for (size_t r = 0, rows; r < g->rows; r += rows) {
+    rows = g->rows - r < most ? g->rows - r : most;
+    const real *p = x + (ptrdiff_t)r * g->x_row, *q = dy + (ptrdiff_t)r * g->y_row;
+    if (TAPS == 9 && near && g->height == 3 && g->width == 3) FN(depthwise_sums_3x3)(g, rows, 0, channels, p, q, dw);
+    else if (MASKED && near && g->width == 5)
+      for (size_t u = 0; u < g->height; u++) FN(depthwise_sums_5)(g, rows, u, channels, p, q, dw);
+    else
+      for (size_t i = 0, first = 0, mr; i < many; i++, first += mr) {
+        mr = taps / many + (i < taps % many);
+        FN(depthwise_summers)[0][mr - 1](g, rows, first, channels, p, q, dw);
+      }
+    for (size_t i = 0, first = 0, mr; SOME && channels % VL && i < few; i++, first += mr) {
+      mr = taps / few + (i < taps % few);
+      FN(depthwise_summers)[1][mr - 1](g, rows, first, channels, p, q, dw);
+    }
+  }
+}
+#undef HOLD
+#undef LOAD
+#undef STORE
+#undef EACH_VECTOR
+#undef EACH_OUTPUT
+#undef EACH_TAP
+#undef NEXT
+#undef MASKED
+#undef SOME
+#undef TAPS_OF_SOME
+#undef TAPS
+#undef OUTPUTS
+#undef RUN
