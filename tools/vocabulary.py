@@ -25,6 +25,8 @@ OP_PARTS = {  # name -> must be there
     "layout": False,
     "plan": False,
     "prepare": False,
+    "keep": False,
+    "part": False,
     "forward": True,
     "backward": True,
 }
@@ -77,7 +79,7 @@ def registry(lists: dict[str, list[tuple[str, ...]]]) -> str:
         lines.append(f"    {'el' if n else ''}if op == CNN_OP_{key}:")
         lines.append(f'        t.name = "{name}"')
         for part in OP_PARTS:
-            if part in ("forward", "backward"):
+            if part in ("keep", "part", "forward", "backward") and part in found:
                 lines.append(f"        t.{part}_f32 = {name}_{part}[float]")
                 lines.append(f"        t.{part}_f64 = {name}_{part}[double]")
             elif part in found:

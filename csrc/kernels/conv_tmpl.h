@@ -134,7 +134,12 @@ V_INLINE size_t FN(conv_few)(size_t n) { return n % VL <= VL / 2 ? n % VL : 0; }
 /* ---- flipped: y^T = b^T windows^T where neighbouring pixels are neighbours in x (one channel, stride 1) and columns are few: lanes along
    the pixels, a row a column. */
 V_INLINE size_t FN(conv_run)(const int32_t *pixel, size_t most) {
+  enum { STEP = 8 };
   size_t n = 1;
+  for (int32_t apart = 0; n + STEP <= most; n += STEP) { /* without a branch a pixel */
+    for (size_t i = n; i < n + STEP; i++) apart |= pixel[i] - pixel[0] - (int32_t)i;
+    if (apart) break;
+  }
   while (n < most && pixel[n] == pixel[0] + (int32_t)n) n++;
   return n;
 }
@@ -149,7 +154,7 @@ V_INLINE int FN(conv_is_flipped)(const cnn_windows *w, size_t n, const int32_t *
 static void FN(conv_flipped)(const cnn_windows *w, size_t n, const real *x, const real *b, size_t ldb, const real *start, real *y,
                              size_t ldy, int accumulate) {
   enum { WIDTH = 2 * VL };
-  real t[10 * WIDTH]; /* (n, WIDTH) of y^T */
+  real t[10 * WIDTH], first[10 * WIDTH]; /* (n, WIDTH) of y^T, and where its chains begin */
   int32_t element[KC], row[KC];
   job a = {.step = row, .from = element, .steps = w->chunks * w->length};
   for (size_t e = 0, c = 0, i = 0; e < a.steps; e++) {
@@ -160,16 +165,15 @@ static void FN(conv_flipped)(const cnn_windows *w, size_t n, const real *x, cons
   for (size_t j = 0; j < n; j++) {
     a.x[j] = b + j;
     a.y[j] = t + j * WIDTH;
-    a.begin[j] = accumulate || start ? a.y[j] : FN(conv_zeros);
+    a.begin[j] = accumulate ? a.y[j] : start ? first + j * WIDTH : FN(conv_zeros);
+    for (size_t r = 0; start && r < WIDTH; r += VL) v_store(first + j * WIDTH + r, v_set1(start[j]));
   }
   for (size_t m = 0, lanes; m < w->pixels; m += lanes) {
     size_t nv, rows;
     const size_t run = FN(conv_run)(w->pixel + m, w->pixels - m < WIDTH ? w->pixels - m : WIDTH);
     tile_fn *tile = FN(conv_panel)(run, &nv, &rows, &a.last)[n - 1];
     lanes = (nv - 1) * VL + a.last;
-    if (accumulate || start)
-      for (size_t j = 0; j < n; j++)
-        for (size_t r = 0; r < lanes; r++) t[j * WIDTH + r] = accumulate ? y[(m + r) * ldy + j] : start[j];
+    if (accumulate) FN(pack)(1, n, lanes, y + m * ldy, ldy, t, WIDTH);
     a.b = x + w->pixel[m];
     tile(&a);
     FN(pack)(1, lanes, n, t, WIDTH, y + m * ldy, ldy);

@@ -40,6 +40,8 @@ cdef extern from "engine.h" nogil:
     uint64_t cnn_network_seed(const cnn_network *network)
     uint64_t cnn_network_version(const cnn_network *network)
     void cnn_network_touch(cnn_network *network)
+    void *cnn_network_view(cnn_network *network, size_t index, int32_t change)
+    int64_t cnn_network_views(const cnn_network *network)
     cnn_status cnn_network_clone(const cnn_network *network, cnn_dtype dtype, const cnn_options *options, cnn_network **out)
     cnn_status cnn_network_initialize(cnn_network *network, uint64_t seed)
     size_t cnn_network_metadata_count(const cnn_network *network)

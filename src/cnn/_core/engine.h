@@ -69,6 +69,10 @@ void *cnn_network_arena(cnn_network *, size_t *bytes); /* never moves while the 
 uint64_t cnn_network_seed(const cnn_network *);
 uint64_t cnn_network_version(const cnn_network *);
 void cnn_network_touch(cnn_network *);                 /* the values were changed from outside: version + 1 */
+/* The values of block `index`, and change to how many writable views are alive (-1: version + 1); while there are any, a session makes
+   what it keeps of the values anew at each call. cnn_network_parameter_data is such a view for ever. */
+void *cnn_network_view(cnn_network *, size_t index, int32_t change);
+int64_t cnn_network_views(const cnn_network *);
 cnn_status cnn_network_clone(const cnn_network *, cnn_dtype dtype, const cnn_options *,
                              cnn_network **out); /* same graph, values converted */
 cnn_status cnn_network_initialize(cnn_network *, uint64_t seed); /* fresh initial values */

@@ -9,7 +9,6 @@ cdef class Network:
     cdef Builder builder
     cdef cnn_gate gate
     cdef cnn_spares sessions   # live ones, each for one thread at a time
-    cdef Py_ssize_t exports
     cdef dict functions        # FunctionHooks by node
     cdef cnn_dtype dtype
     cdef double cost           # of a row: about so many multiply-adds
@@ -280,7 +279,7 @@ cdef class Network:
     @property
     def _views(self):
         """Buffer exports of the parameters that are alive."""
-        return self.exports
+        return cnn_network_views(self.built())
 
     @property
     def _inputs(self):

@@ -83,6 +83,7 @@ cdef class Attributes:
 cdef class BlockView:
     """The buffer of one block's values. While an export of it lives the network does; the network's version counts when one ends."""
     cdef Network network
+    cdef size_t index
     cdef void *data
     cdef Py_ssize_t shape[8]
     cdef Py_ssize_t strides[8]
@@ -105,11 +106,10 @@ cdef class BlockView:
         view.strides = self.strides
         view.suboffsets = NULL
         view.internal = NULL
-        self.network.exports += 1
+        cnn_network_view(self.network.c, self.index, 1)
 
     def __releasebuffer__(self, Py_buffer *view):
-        self.network.exports -= 1
-        cnn_network_touch(self.network.c)
+        cnn_network_view(self.network.c, self.index, -1)
 
 
 cdef BlockView block_view(Network network, Py_ssize_t index):
@@ -119,7 +119,8 @@ cdef BlockView block_view(Network network, Py_ssize_t index):
     network.block_number(index)
     check(cnn_network_block(network.c, index, &info), NULL)
     v.network = network
-    v.data = cnn_network_parameter_data(network.c, index)
+    v.index = index
+    v.data = cnn_network_view(network.c, index, 0)
     v.item = network.item
     v.rank = info.rank
     v.bytes = info.count * network.item
@@ -257,8 +258,8 @@ cdef void mix_values(cnn_network *to, cnn_network *other, cnn_dtype dtype, doubl
     cdef size_t i
     for i in range(cnn_network_parameter_count(to)):
         cnn_network_block(to, i, &b)
-        p = cnn_network_parameter_data(to, i)
-        q = cnn_network_parameter_data(other, i)
+        p = cnn_network_view(to, i, 0)
+        q = cnn_network_view(other, i, 0)
         if tau == 1:
             memcpy(p, q, b.count * item_of(dtype))
         elif dtype == CNN_FLOAT32:

@@ -206,6 +206,8 @@ cdef public void *cnn_network_parameter_data(cnn_network *network, size_t index)
     cdef Network *net = <Network *>network
     if index >= net.graph.n_blocks:
         return NULL
+    if not net.exposed:
+        net.exposed = 1
     return <char *>net.arena + net.graph.blocks[index].offset * (4 if net.graph.dtype == CNN_FLOAT32 else 8)
 
 

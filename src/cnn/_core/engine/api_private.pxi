@@ -106,6 +106,16 @@ cdef public uint64_t cnn_network_version(const cnn_network *network) noexcept no
 cdef public void cnn_network_touch(cnn_network *network) noexcept nogil:
     (<Network *>network).version += 1
 
+cdef public void *cnn_network_view(cnn_network *network, size_t index, int32_t change) noexcept nogil:
+    cdef Network *net = <Network *>network
+    net.views += change
+    if change < 0:
+        net.version += 1
+    return <char *>net.arena + net.graph.blocks[index].offset * dtype_size(net.graph.dtype)
+
+cdef public int64_t cnn_network_views(const cnn_network *network) noexcept nogil:
+    return (<const Network *>network).views
+
 cdef public cnn_status cnn_network_clone(const cnn_network *network, cnn_dtype dtype, const cnn_options *options, cnn_network **out) noexcept nogil:
     cdef Network *made = NULL
     cdef cnn_status status = network_clone(<const Network *>network, dtype, options, &made)

@@ -204,7 +204,7 @@ cdef cnn_status manual_make(Trainer *t, cnn_error *error) noexcept nogil:
     status = plan_make_in(&t.manual, t.net, &wish, &t.allocator, error)
     cnn_memory_release(dims)
     if status == CNN_OK:
-        t.manual_frame = frames_new(&t.manual, t.net, 1, error)
+        t.manual_frame = frames_new(&t.manual, t.net, 1, NULL, error)
         if t.manual_frame == NULL:
             plan_release(&t.manual)
             return CNN_E_MEMORY

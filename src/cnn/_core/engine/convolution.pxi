@@ -49,6 +49,7 @@ cdef struct Conv:
     size_t item            # bytes of a number
     size_t weights         # bytes of scratch, for them in the order of a kernel
     size_t turned          # behind them, for those of Winograd's algorithm
+    size_t kept            # where a session keeps the last of these: its bytes, which are not in scratch
     size_t work            # behind these, of each member, for the same
     size_t source, target  # bytes of scratch of a member: an image that is read, and one that is written
     int32_t *pixel         # (narrow pixels,) where each window begins in the padded wide image
@@ -315,6 +316,9 @@ cdef void conv_describe(const OpPlan *p, int transposed, Conv *c) noexcept nogil
     c.weights = rounded(c.taps * c.channels // c.groups * c.filters * c.item)
     if c.depthwise:
         depthwise_describe(p, wide, narrow, c)
+        if not p.training:
+            c.kept = c.weights
+            c.weights = 0
         return
     if c.gather_turned or c.scatter_turned:
         c.turned = rounded((WINOGRAD + 2) * (WINOGRAD + 2) * c.channels * c.filters * c.item)
@@ -323,6 +327,12 @@ cdef void conv_describe(const OpPlan *p, int transposed, Conv *c) noexcept nogil
     if c.scatter_turned:
         pixels = conv_turning(p, c, c.h.wide, c.w.wide, c.filters, c.channels)
         c.work = pixels if pixels > c.work else c.work
+    if not p.training:
+        c.kept = c.turned if c.turned else c.weights
+        if c.turned:
+            c.turned = 0
+        else:
+            c.weights = 0
     if not transposed or p.training:
         if not lies_last(wide) or c.h.padded * c.w.padded != c.h.wide * c.w.wide:
             c.source = rounded(c.h.padded * c.w.padded * c.channels * c.item)
@@ -374,7 +384,10 @@ cdef void conv_plan_as(OpPlan *p, int transposed) noexcept nogil:
             p.scratch = conv_gemm_scratch(p, &c, <const double *>NULL)
         p.integer[0] = <int64_t>p.scratch
         p.scratch *= conv_workers(p)
+        p.leads = not p.training
         return
+    p.kept = c.kept
+    p.leads = not p.training and (lies_last(&p.values[p.output]) or c.planes)
     p.scratch = c.weights + c.turned + conv_workers(p) * c.work + conv_members(p) * (c.source + c.target)
     if c.depthwise:
         p.tables += depthwise_tables(&c)

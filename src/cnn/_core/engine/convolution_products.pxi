@@ -8,7 +8,8 @@ cdef enum:
     CONV_WEIGHT = 0
     CONV_BIAS = 1
     CONV_PACKED = 32768    # bytes of weights from which on threads share putting them in order
-    CONV_FEW = 24          # pixels of a block: below it an image is divided by columns
+    CONV_FEW = 6           # pixels of a slice: below it an image is divided by columns
+    CONV_COPIED = 4096     # numbers of an image from which on threads share copying it
     CONV_GRAIN = 16        # filters: of few, a thread takes a multiple of so many
 
 cdef struct ConvWork:
@@ -22,9 +23,12 @@ cdef struct ConvWork:
     void *target
     const void *other      # outer: the narrow images
     const void *weights    # of matrix products as they are, else in the order of a kernel
+    void *packed           # while they are put in order: in that of a kernel, and for Winograd's algorithm
+    void *turned
     const void *start
-    const void *image      # of one image that is divided: padded
+    const void *image      # of one image that is divided: as it is, then padded
     void *pixels           # and what becomes of it
+    size_t row             # of it
     size_t slice           # images, pixels, columns or elements of one call
 
 
@@ -99,8 +103,8 @@ cdef void conv_pack_slice(void *arg, size_t index, int32_t member) noexcept nogi
 cdef void conv_pack_for(const ConvWork *a, const real *w, size_t first, size_t end) noexcept nogil:
     cdef const Conv *c = a.c
     cdef const cnn_kernels *k = a.op.run.kernels
-    cdef real *b = <real *>a.op.scratch
-    cdef real *u = <real *>(<char *>a.op.scratch + c.weights)
+    cdef real *b = <real *>a.packed
+    cdef real *u = <real *>a.turned
     if a.scatter and c.spreads:
         conv_pack_spread(k, c, w, b, first, end)
     elif a.scatter:
@@ -117,24 +121,58 @@ cdef inline size_t conv_packed(const ConvWork *a) noexcept nogil:
     return a.c.filters // a.c.groups if a.scatter else a.c.channels // a.c.groups
 
 
+cdef void conv_order(ConvWork *a, const void *weights, void *packed, void *turned) noexcept nogil:
+    """Puts the weights in order, and into a."""
+    cdef const Conv *c = a.c
+    cdef size_t members = <size_t>a.op.plan.members if a.op.run.team != NULL else 1
+    a.weights = weights
+    a.packed = packed
+    a.turned = turned
+    a.slice = conv_packed(a) if c.weights + c.kept < CONV_PACKED else (conv_packed(a) + members - 1) // members
+    cnn_parallel_for(a.op.run.team, (conv_packed(a) + a.slice - 1) // a.slice, conv_pack_slice, a)
+    a.weights = turned if conv_turned(a) else packed
+
+
+cdef void conv_keep_as(const Op *op, int scatter, const real *weights) noexcept nogil:
+    cdef ConvWork a
+    memset(&a, 0, sizeof(a))
+    a.op = op
+    a.c = <const Conv *>op.plan.table
+    a.scatter = scatter
+    if a.c.depthwise:
+        depthwise_order(op, a.c, weights, op.kept)
+        return
+    conv_order(&a, weights, op.scratch if conv_turned(&a) else op.kept, op.kept)
+
+
 # ---- One image
 
-cdef const real *conv_padded(const cnn_kernels *k, size_t channels, const ConvAxis *h, const ConvAxis *w, int narrow, const real *x, int last,
-                             real *room) noexcept nogil:
+cdef inline int conv_pads(const Conv *c, int narrow, int last) noexcept nogil:
+    """Whether an image needs room: for zeros around it, or to lie channels last."""
+    if narrow:
+        return not last or c.h.spread != c.h.narrow or c.w.spread != c.w.narrow
+    return not last or c.h.padded != c.h.wide or c.w.padded != c.w.wide
+
+
+cdef const real *conv_padded(const cnn_kernels *k, const Conv *c, int narrow, const real *x, int last, real *room, size_t first,
+                             size_t end) noexcept nogil:
     """A wide image for a gather, or a narrow one for a scatter, with its zeros around it: itself where it needs none, else in room, whose
-    zeros are there already."""
+    zeros are there already; of it, rows first .. end - 1."""
+    cdef const ConvAxis *h = &c.h
+    cdef const ConvAxis *w = &c.w
+    cdef size_t channels = c.filters if narrow else c.channels
     cdef size_t height = h.narrow if narrow else h.wide, width = w.narrow if narrow else w.wide, i
     cdef size_t before = w.lead if narrow else w.before, whole = w.spread if narrow else w.padded
     cdef size_t above = h.lead if narrow else h.before, tall = h.spread if narrow else h.padded
-    if last and tall == height and whole == width:
+    if not conv_pads(c, narrow, last):
         return x
     room += (above * whole + before) * channels
     if whole == width and last:
-        memcpy(room, x, height * width * channels * sizeof(real))
+        memcpy(room + first * width * channels, x + first * width * channels, (end - first) * width * channels * sizeof(real))
     elif whole == width:
-        k_transpose(k, channels, height * width, x, height * width, room, channels)
+        k_transpose(k, channels, (end - first) * width, x + first * width, height * width, room + first * width * channels, channels)
     else:
-        for i in range(height):
+        for i in range(first, end):
             if last:
                 memcpy(room + i * whole * channels, x + i * width * channels, width * channels * sizeof(real))
             else:
@@ -142,20 +180,22 @@ cdef const real *conv_padded(const cnn_kernels *k, size_t channels, const ConvAx
     return room - (above * whole + before) * channels
 
 
-cdef void conv_zero(const Conv *c, int narrow, real *room) noexcept nogil:
-    """The zeros around images that conv_padded puts there."""
+cdef void conv_zero(const Conv *c, int narrow, real *room, size_t first, size_t end) noexcept nogil:
+    """The zeros around images that conv_padded puts there: those before each of rows first .. end - 1, and those behind the last of all."""
     cdef size_t channels = c.filters if narrow else c.channels
     cdef size_t height = c.h.narrow if narrow else c.h.wide, width = c.w.narrow if narrow else c.w.wide, i
     cdef size_t whole = c.w.spread if narrow else c.w.padded, tall = c.h.spread if narrow else c.h.padded
-    cdef size_t at = ((c.h.lead if narrow else c.h.before) * whole + (c.w.lead if narrow else c.w.before)) * channels
+    cdef size_t before = ((c.h.lead if narrow else c.h.before) * whole + (c.w.lead if narrow else c.w.before)) * channels, at
     if tall == height and whole == width:
         return
-    memset(room, 0, at * sizeof(real))
-    for i in range(height - 1):  # what is right of a row, and left of the next
-        memset(room + at + width * channels, 0, (whole - width) * channels * sizeof(real))
-        at += whole * channels
-    at += width * channels
-    memset(room + at, 0, (tall * whole * channels - at) * sizeof(real))
+    if first == 0:
+        memset(room, 0, before * sizeof(real))
+    for i in range(first if first else 1, end):  # what is right of a row, and left of the next
+        at = before + ((i - 1) * whole + width) * channels
+        memset(room + at, 0, (whole - width) * channels * sizeof(real))
+    if end == height:
+        at = before + ((height - 1) * whole + width) * channels
+        memset(room + at, 0, (tall * whole * channels - at) * sizeof(real))
 
 
 cdef void conv_gather(const cnn_kernels *k, const Conv *c, const real *x, const real *b, const real *start, real *y, size_t first, size_t n,
@@ -222,7 +262,7 @@ cdef void conv_spread(const ConvWork *a, size_t row, real *room) noexcept nogil:
         to_last(k, c.filters, c.h.narrow * c.w.narrow, dy, <real *>(<char *>room + c.source))
         dy = <const real *>(<char *>room + c.source)
     if a.accumulate:
-        x = <real *>conv_padded(k, c.channels, &c.h, &c.w, 0, to, a.target_last, room)
+        x = <real *>conv_padded(k, c, 0, to, a.target_last, room, 0, c.h.wide)
     else:
         if not a.target_last or c.h.padded * ld != c.h.wide * width:
             x = room
@@ -306,6 +346,10 @@ cdef void conv_part(const ConvWork *a, const real *x, const real *start, real *y
 cdef inline size_t conv_pixels(const ConvWork *a) noexcept nogil:
     return a.c.h.wide * a.c.w.wide if a.scatter else a.c.h.narrow * a.c.w.narrow
 
+cdef inline size_t conv_height(const ConvWork *a) noexcept nogil:
+    """Of an image that is read."""
+    return a.c.h.narrow if a.scatter else a.c.h.wide
+
 cdef inline size_t conv_columns(const ConvWork *a) noexcept nogil:
     return (a.c.channels if a.scatter else a.c.filters) // a.c.groups
 
@@ -313,17 +357,23 @@ cdef inline int conv_direct(const ConvWork *a) noexcept nogil:
     """Whether pixels are written where they are to lie."""
     return a.target_last or (a.c.planes and not a.scatter)
 
+cdef real *conv_target(const ConvWork *a, size_t row, real *room) noexcept nogil:
+    """Where the pixels of image `row` are to be put."""
+    cdef const Conv *c = a.c
+    cdef real *y = <real *>a.target + row * a.target_row
+    if conv_direct(a):
+        return y
+    room = <real *>(<char *>room + c.source)
+    if a.accumulate:
+        to_last(a.op.run.kernels, c.channels if a.scatter else c.filters, conv_pixels(a), y, room)
+    return room
+
 cdef const real *conv_begin(const ConvWork *a, size_t row, real *room, real **y) noexcept nogil:
     """The padded image `row`, and where its pixels are to be put."""
     cdef const Conv *c = a.c
     cdef const cnn_kernels *k = a.op.run.kernels
-    y[0] = <real *>a.target + row * a.target_row
-    if not conv_direct(a):
-        if a.accumulate:
-            to_last(k, c.channels if a.scatter else c.filters, conv_pixels(a), y[0], <real *>(<char *>room + c.source))
-        y[0] = <real *>(<char *>room + c.source)
-    return conv_padded(k, c.filters if a.scatter else c.channels, &c.h, &c.w, a.scatter, <const real *>a.source + row * a.source_row,
-                       a.source_last, room)
+    y[0] = conv_target(a, row, room)
+    return conv_padded(k, c, a.scatter, <const real *>a.source + row * a.source_row, a.source_last, room, 0, conv_height(a))
 
 cdef void conv_end(const ConvWork *a, size_t row, const real *y) noexcept nogil:
     if not conv_direct(a):
@@ -338,11 +388,12 @@ cdef void conv_images(const ConvWork *a, const real *tag, size_t first, size_t e
         for r in range(first, end):
             conv_spread(a, r, room)
         return
-    conv_zero(a.c, a.scatter, room)
+    conv_zero(a.c, a.scatter, room, 0, conv_height(a))
     for r in range(first, end):
         x = conv_begin(a, r, room, &y)
         conv_part(a, x, <const real *>a.start, y, 0, conv_pixels(a), 0, conv_columns(a), member)
         conv_end(a, r, y)
+        op_follow(a.op, tag, r * a.target_row, a.target_row)
 
 cdef void conv_images_slice(void *arg, size_t index, int32_t member) noexcept nogil:
     cdef const ConvWork *a = <const ConvWork *>arg
@@ -352,13 +403,32 @@ cdef void conv_images_slice(void *arg, size_t index, int32_t member) noexcept no
     else:
         conv_images(a, <const double *>a.source, first, end, member)
 
+cdef void conv_pad_slice(void *arg, size_t index, int32_t member) noexcept nogil:
+    """Rows of an image that is divided."""
+    cdef const ConvWork *a = <const ConvWork *>arg
+    cdef const Conv *c = a.c
+    cdef size_t first = index * a.slice, end = first + a.slice if first + a.slice < conv_height(a) else conv_height(a)
+    cdef char *room = conv_scratch_of(a.op, c, 0)
+    if c.item == sizeof(float):
+        conv_zero(c, a.scatter, <float *>room, first, end)
+        conv_padded(a.op.run.kernels, c, a.scatter, <const float *>a.image, a.source_last, <float *>room, first, end)
+    else:
+        conv_zero(c, a.scatter, <double *>room, first, end)
+        conv_padded(a.op.run.kernels, c, a.scatter, <const double *>a.image, a.source_last, <double *>room, first, end)
+
+cdef void conv_some_pixels(const ConvWork *a, const real *tag, size_t first, size_t n, int32_t member) noexcept nogil:
+    cdef size_t columns = conv_columns(a) * a.c.groups
+    conv_part(a, <const real *>a.image, <const real *>a.start, <real *>a.pixels, first, n, 0, conv_columns(a), member)
+    if not a.scatter and not a.c.planes:  # whose pixels are not made in the order of memory
+        op_follow(a.op, tag, a.row * a.target_row + first * columns, n * columns)
+
 cdef void conv_pixels_slice(void *arg, size_t index, int32_t member) noexcept nogil:
     cdef const ConvWork *a = <const ConvWork *>arg
     cdef size_t all_ = conv_pixels(a), first = index * a.slice, n = a.slice if all_ - first > a.slice else all_ - first
     if a.c.item == sizeof(float):
-        conv_part(a, <const float *>a.image, <const float *>a.start, <float *>a.pixels, first, n, 0, conv_columns(a), member)
+        conv_some_pixels(a, <const float *>NULL, first, n, member)
     else:
-        conv_part(a, <const double *>a.image, <const double *>a.start, <double *>a.pixels, first, n, 0, conv_columns(a), member)
+        conv_some_pixels(a, <const double *>NULL, first, n, member)
 
 cdef void conv_columns_slice(void *arg, size_t index, int32_t member) noexcept nogil:
     cdef const ConvWork *a = <const ConvWork *>arg
@@ -370,14 +440,19 @@ cdef void conv_columns_slice(void *arg, size_t index, int32_t member) noexcept n
 
 cdef void conv_divided(ConvWork *a, const real *tag) noexcept nogil:
     """Image after image, each divided among the threads."""
-    cdef real *room = <real *>conv_scratch_of(a.op, a.c, 0)
+    cdef char *room = conv_scratch_of(a.op, a.c, 0)
     cdef real *y
-    cdef size_t members = <size_t>a.op.plan.members, r, all_ = conv_pixels(a)
+    cdef size_t members = <size_t>a.op.plan.members, all_ = conv_pixels(a), tall = conv_height(a), r
     cdef size_t width = a.c.w.wide if a.scatter else a.c.w.narrow
     cdef int by_columns = all_ < members * CONV_FEW and a.c.groups == 1 and not conv_turned(a)
-    conv_zero(a.c, a.scatter, room)
     for r in range(a.op.run.rows):
-        a.image = conv_begin(a, r, room, &y)
+        a.row = r
+        a.image = <const real *>a.source + r * a.source_row
+        if conv_pads(a.c, a.scatter, a.source_last):
+            a.slice = (tall + members - 1) // members if a.source_row >= CONV_COPIED else tall
+            cnn_parallel_for(a.op.run.team, (tall + a.slice - 1) // a.slice, conv_pad_slice, a)
+            a.image = room
+        y = conv_target(a, r, <real *>room)
         a.pixels = y
         if by_columns:
             a.slice = ((conv_columns(a) + members - 1) // members + 15) // 16 * 16
@@ -389,6 +464,8 @@ cdef void conv_divided(ConvWork *a, const real *tag) noexcept nogil:
                 a.slice = (a.slice + width - 1) // width * width
             cnn_parallel_for(a.op.run.team, (all_ + a.slice - 1) // a.slice, conv_pixels_slice, a)
         conv_end(a, r, y)
+        if a.scatter or a.c.planes or by_columns:
+            op_follow(a.op, tag, r * a.target_row, a.target_row)
 
 cdef void conv_matrix(const ConvWork *a, const real *tag, size_t first, size_t n, int32_t member) noexcept nogil:
     """A pointwise convolution: pixels first .. first + n - 1 of all images."""
@@ -397,6 +474,7 @@ cdef void conv_matrix(const ConvWork *a, const real *tag, size_t first, size_t n
     k_gemm(a.op.run.kernels, 0, not a.scatter, n, to, from_, <const real *>a.source + first * from_, from_, <const real *>a.weights, c.channels,
            <real *>a.target + first * to, to, a.accumulate, <const real *>a.start,
            <real *>(<char *>a.op.scratch + <size_t>member * <size_t>a.op.plan.integer[0]))
+    op_follow(a.op, tag, first * to, n * to)
 
 cdef void conv_matrix_slice(void *arg, size_t index, int32_t member) noexcept nogil:
     cdef const ConvWork *a = <const ConvWork *>arg
@@ -440,13 +518,15 @@ cdef void conv_apply(const Op *op, int scatter, const PlanValue *from_, const re
         else:
             conv_matrix_slice(&a, 0, 0)
         return
+    if op.kept != NULL:
+        a.weights = op.kept
+    elif c.depthwise:
+        a.weights = depthwise_order(op, c, weights, op.scratch)
+    else:
+        conv_order(&a, weights, op.scratch, <char *>op.scratch + c.weights)
     if c.depthwise:
-        depthwise_apply(&a, weights, slices)
+        depthwise_apply(&a, source, slices)
         return
-    a.weights = weights
-    a.slice = conv_packed(&a) if c.weights < CONV_PACKED else (conv_packed(&a) + slices - 1) // slices
-    cnn_parallel_for(op.run.team, (conv_packed(&a) + a.slice - 1) // a.slice, conv_pack_slice, &a)
-    a.weights = <char *>op.scratch + c.weights if conv_turned(&a) else <char *>op.scratch
     if slices > 1 and rows < slices and not conv_spread_out(&a):
         conv_divided(&a, source)
     elif slices > 1 and conv_members(op.plan) > 1:
@@ -468,9 +548,9 @@ cdef void conv_weights_part(const ConvWork *a, const real *tag, size_t first, si
     cdef const real *x
     cdef const real *dy
     cdef size_t r
-    conv_zero(c, 0, room)
+    conv_zero(c, 0, room, 0, c.h.wide)
     for r in range(a.op.run.rows):
-        x = conv_padded(k, c.channels, &c.h, &c.w, 0, <const real *>a.source + r * a.source_row, a.source_last, room)
+        x = conv_padded(k, c, 0, <const real *>a.source + r * a.source_row, a.source_last, room, 0, c.h.wide)
         dy = <const real *>a.other + r * a.target_row
         if not a.target_last and not c.planes:
             to_last(k, c.filters, c.h.narrow * c.w.narrow, dy, plain)

@@ -199,6 +199,8 @@ cdef void depthwise_part(const ConvWork *a, const real *tag, size_t first_row, s
         else:
             depthwise_image(a, <const real *>a.source + r * a.source_row, <const real *>a.start, <real *>a.target + r * a.target_row, first, end,
                             member)
+            if end - first == c.channels:
+                op_follow(a.op, tag, r * a.target_row, a.target_row)
 
 cdef void depthwise_images_slice(void *arg, size_t index, int32_t member) noexcept nogil:
     cdef const ConvWork *a = <const ConvWork *>arg
@@ -222,16 +224,20 @@ cdef void depthwise_by_channels(ConvWork *a, size_t slices) noexcept nogil:
         a.slice = a.c.channels
     cnn_parallel_for(a.op.run.team, (a.c.channels + a.slice - 1) // a.slice, depthwise_channels_slice, a)
 
-cdef void depthwise_apply(ConvWork *a, const real *weights, size_t slices) noexcept nogil:
+cdef const void *depthwise_order(const Op *op, const Conv *c, const real *weights, void *to) noexcept nogil:
+    """Puts the weights in the order of the kernel."""
+    k_transpose(op.run.kernels, c.channels, c.taps, weights, c.taps, <real *>to, c.channels)
+    return to
+
+cdef void depthwise_apply(ConvWork *a, const real *tag, size_t slices) noexcept nogil:
     """A gather or a scatter of all images of the tile."""
-    cdef const Conv *c = a.c
-    k_transpose(a.op.run.kernels, c.channels, c.taps, weights, c.taps, <real *>a.op.scratch, c.channels)
-    a.weights = a.op.scratch
     if slices > 1 and a.op.run.rows >= slices:
         a.slice = (a.op.run.rows + 2 * slices - 1) // (2 * slices)
         cnn_parallel_for(a.op.run.team, (a.op.run.rows + a.slice - 1) // a.slice, depthwise_images_slice, a)
     else:
         depthwise_by_channels(a, slices)
+        if a.slice < a.c.channels:
+            op_follow(a.op, tag, 0, a.op.run.rows * a.target_row)
 
 cdef void depthwise_weights_gradient(ConvWork *a, real *dw, size_t slices) noexcept nogil:
     """dw (+)= the sum over images."""

@@ -26,7 +26,7 @@ cdef void frame_bind(Frame *f, const Plan *p, int32_t value, void *memory) noexc
             f.data[v] = memory
 
 
-cdef cnn_status frame_make(Frame *f, const Plan *p, const Network *net, cnn_error *error) noexcept nogil:
+cdef cnn_status frame_make(Frame *f, const Plan *p, const Network *net, char *kept, cnn_error *error) noexcept nogil:
     cdef size_t v, i, n = p.graph.n_values
     cdef Op *op
     cdef const Node *node
@@ -61,6 +61,11 @@ cdef cnn_status frame_make(Frame *f, const Plan *p, const Network *net, cnn_erro
         op.again = p.steps[i].again
         op.saved = <char *>f.memory + p.steps[i].saved if p.steps[i].saved != NONE else NULL
         op.scratch = <char *>f.memory + p.scratch
+        op.kept = kept + p.steps[i].kept if p.steps[i].plan.kept else NULL
+        op.table = &p.steps[i].table
+        op.run = &f.run
+        if p.steps[i].leader != <int32_t>i:
+            f.ops[i - 1].next = op
         op.function = &net.functions[op.index] if net.functions != NULL and net.functions[op.index].forward != NULL else NULL
     return CNN_OK
 
@@ -119,12 +124,30 @@ cdef void rows_slice(void *arg, size_t index, int32_t member) noexcept nogil:
     else:
         step_run(c.step, &op, c.backward, <const double *>c.parameters, <double *>c.gradients)
 
+cdef void parts_slice(void *arg, size_t index, int32_t member) noexcept nogil:
+    cdef const RowsWork *c = <const RowsWork *>arg
+    cdef size_t all_ = c.op.run.rows * op_row_out(c.op, 0), first = index * c.slice, n = c.slice if all_ - first > c.slice else all_ - first
+    if c.op.graph.dtype == CNN_FLOAT32:
+        c.op.table.part_f32(c.op, NULL, first, n)
+    else:
+        c.op.table.part_f64(c.op, NULL, first, n)
+
 cdef cnn_status frame_step(Op *op, const PlanStep *s, int backward, const real *parameters, real *gradients) noexcept nogil:
     cdef RowsWork work
-    cdef size_t rows = op.run.rows
+    cdef const PlanValue *y
+    cdef size_t rows = op.run.rows, pixels, slices
     if op.run.team == NULL or not s.plan.by_rows & (ROWS_BACKWARD if backward else ROWS_FORWARD):
         return step_run(s, op, backward, parameters, gradients)
     work.slice = slice_rows(op, rows, <double>rows * s.plan.flops)
+    y = &op.values[op.output]
+    if rows < <size_t>s.plan.members and s.plan.by_parts and not backward and y.batched and y.rank > 1:
+        work.op = op
+        pixels = rows * y.row // y.dims[1]
+        work.slice = slice_rows(op, pixels, <double>rows * s.plan.flops)
+        slices = (pixels + work.slice - 1) // work.slice
+        work.slice *= y.dims[1]
+        cnn_parallel_for(op.run.team, slices, parts_slice, &work)
+        return CNN_OK
     if work.slice >= rows or op.node.n_inputs + op.node.n_outputs > MAX_SLICED:
         return step_run(s, op, backward, parameters, gradients)
     work.op = op
@@ -169,14 +192,15 @@ cdef cnn_status frame_backward(Frame *f, const Plan *p, const real *parameters, 
     return CNN_OK
 
 
-cdef Frame *frames_new(const Plan *p, const Network *net, int32_t n, cnn_error *error) noexcept nogil:
+cdef Frame *frames_new(const Plan *p, const Network *net, int32_t n, char *kept, cnn_error *error) noexcept nogil:
+    """kept: p.kept bytes for all of them."""
     cdef int32_t i
     cdef Frame *frames = <Frame *>cnn_memory_new(p.allocator, <size_t>n * sizeof(Frame))
     if frames == NULL:
         cnn_fail(error, CNN_E_MEMORY, "not enough memory for a plan")
         return NULL
     for i in range(n):
-        if frame_make(&frames[i], p, net, error) != CNN_OK:
+        if frame_make(&frames[i], p, net, kept, error) != CNN_OK:
             frames_release(frames, i)
             return NULL
     return frames

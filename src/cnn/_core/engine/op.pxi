@@ -44,6 +44,16 @@ cdef inline const cnn_kernels *k_definitions() noexcept nogil:
     """A table without accelerated rows, for what is too small for them."""
     return cnn_kernels_of(0)
 
+cdef inline void op_follow(const Op *op, const real *tag, size_t first, size_t n) noexcept nogil:
+    """Elements first .. first + n - 1 of the output have been made: the same of the ops that follow."""
+    cdef const Op *next = op.next
+    while next != NULL:
+        if real is float:
+            next.table.part_f32(next, tag, first, n)
+        else:
+            next.table.part_f64(next, tag, first, n)
+        next = next.next
+
 cdef inline size_t rounded(size_t bytes) noexcept nogil:
     return (bytes + 63) // 64 * 64
 

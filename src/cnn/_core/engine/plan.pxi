@@ -8,8 +8,10 @@ cdef struct PlanStep:
     OpTable table
     OpPlan plan
     int32_t backward       # runs in the backward pass
+    int32_t leader         # the step that does it forward: itself, or one whose parts it follows
     int32_t aside          # the losses do without it: it makes an output that only metrics and callers see
     size_t saved           # place in the frame, NONE
+    size_t kept            # place in what a session keeps
     size_t add             # place of its inputs' flags in plan.add
     unsigned char again[MAX_BLOCKS]
 
@@ -37,6 +39,7 @@ cdef struct Plan:
     unsigned char *moved   # by block: a buffer, and backward leaves what it becomes
     size_t scratch         # place in the frame
     size_t frame           # bytes
+    size_t kept            # bytes of what a session keeps
     char *tables           # constants of all ops
     size_t tables_bytes
     double flops           # multiply-adds of a row, forward
@@ -53,9 +56,6 @@ cdef struct PlanWish:      # what a plan is to be made for
     int32_t team           # threads are to divide the ops, not the rows, among them
     int32_t members        # so many at most
     const size_t *const *input_dims
-
-cdef struct Lifetime:
-    size_t bytes, begin, end, place
 
 
 cdef void plan_release(Plan *p) noexcept nogil:
@@ -293,146 +293,6 @@ cdef cnn_status plan_gradients(Plan *p, const PlanWish *wish, unsigned char *flo
     return CNN_OK
 
 
-cdef size_t place_all(Lifetime *items, size_t n) noexcept nogil:
-    """First fit: each item at the lowest place that no item alive at the same time covers. The bytes of all."""
-    cdef size_t i, j, at, total = 0
-    cdef int moved
-    for i in range(n):
-        if items[i].bytes == 0:
-            continue
-        at = 0
-        moved = 1
-        while moved:
-            moved = 0
-            for j in range(i):
-                if (items[j].bytes and items[j].begin <= items[i].end and items[i].begin <= items[j].end
-                        and at < items[j].place + items[j].bytes and items[j].place < at + items[i].bytes):
-                    at = items[j].place + items[j].bytes
-                    moved = 1
-        items[i].place = at
-        if at + items[i].bytes > total:
-            total = at + items[i].bytes
-    return total
-
-
-cdef void extend(Lifetime *item, size_t begin, size_t end) noexcept nogil:
-    if begin < item.begin:
-        item.begin = begin
-    if end > item.end:
-        item.end = end
-
-
-cdef void plan_share(Plan *p, const PlanWish *wish, const unsigned char *flows, int32_t *groot, size_t *uses, Lifetime *data,
-                     Lifetime *gradient) noexcept nogil:
-    """Lifetimes of values and gradients; views and in-place ops join them where nobody is harmed. uses: scratch, by value."""
-    cdef const Graph *g = p.graph
-    cdef const Node *node
-    cdef size_t i, j, v, n = g.n_values, S = p.n_steps
-    cdef int32_t x, y, a
-    cdef int view, free
-    for v in range(n):
-        p.root[v] = groot[v] = <int32_t>v
-        uses[v] = 0
-        data[v].begin = gradient[v].begin = NONE
-    for i in range(S):
-        node = &g.nodes[p.steps[i].node]
-        for y in range(node.output, node.output + node.n_outputs):
-            extend(&data[y], i, i)
-            if flows[y]:
-                extend(&gradient[y], 2 * S - i, 2 * S - i)
-            if p.steps[i].backward and p.steps[i].plan.keeps_output:
-                extend(&data[y], i, 2 * S - i)
-        for j in range(<size_t>node.n_inputs):
-            x = g.links[node.inputs + j]
-            extend(&data[x], i, i)
-            if p.steps[i].backward:
-                if p.steps[i].plan.keeps_input:
-                    extend(&data[x], i, 2 * S - i)
-                if flows[x]:
-                    uses[x] += 1
-                    extend(&gradient[x], 2 * S - i, 2 * S - i)
-    for i in range(wish.n_values):
-        extend(&data[wish.values[i]], S, S + 1)
-    for i in range(wish.n_losses):
-        extend(&data[wish.losses[i]], S, S + 1)
-        if flows[wish.losses[i]]:
-            uses[wish.losses[i]] += 1
-            extend(&gradient[wish.losses[i]], S, S)
-    for i in range(g.n_inputs):
-        data[g.inputs[i]].begin = 0  # outside the frame, but its lifetime says who may write over it: nobody
-        data[g.inputs[i]].end = NONE - 1
-        if flows[g.inputs[i]]:
-            extend(&gradient[g.inputs[i]], S, 2 * S + 1)
-    for i in range(S):
-        node = &g.nodes[p.steps[i].node]
-        if node.n_inputs != 1 or node.n_outputs != 1:
-            continue
-        x = g.links[node.inputs]
-        y = node.output
-        view = p.steps[i].plan.view
-        if not view and not p.steps[i].plan.in_place:
-            continue
-        a = find_root(p.root, x)
-        free = data[a].end <= i  # nothing of x's memory is read after this step
-        if value_bytes(p, x, 1) == value_bytes(p, y, 1) and (view or free):
-            p.root[y] = a
-            if data[a].end != NONE - 1:
-                extend(&data[a], data[y].begin, data[y].end)
-        if p.steps[i].backward and flows[x] and uses[x] == 1 and value_bytes(p, x, 1) == value_bytes(p, y, 1):
-            a = find_root(groot, x)
-            groot[find_root(groot, y)] = a
-    for v in range(n):
-        a = find_root(groot, <int32_t>v)
-        if a != <int32_t>v and gradient[v].begin != NONE:
-            extend(&gradient[a], gradient[v].begin, gradient[v].end)
-
-
-cdef cnn_status plan_memory(Plan *p, const PlanWish *wish, const unsigned char *flows, cnn_error *error) noexcept nogil:
-    cdef const Graph *g = p.graph
-    cdef size_t n = g.n_values, i, v, scratch = 0, S = p.n_steps
-    cdef int32_t a
-    cdef Lifetime *items = <Lifetime *>cnn_memory_new(p.allocator, (2 * n + S + 1) * sizeof(Lifetime))
-    cdef int32_t *groot = <int32_t *>cnn_memory_new(p.allocator, n * sizeof(int32_t))
-    cdef size_t *uses = <size_t *>cnn_memory_new(p.allocator, n * sizeof(size_t))
-    if items == NULL or groot == NULL or uses == NULL:
-        cnn_memory_release(items)
-        cnn_memory_release(groot)
-        cnn_memory_release(uses)
-        return cnn_fail(error, CNN_E_MEMORY, "not enough memory for a plan")
-    plan_share(p, wish, flows, groot, uses, items, items + n)
-    for v in range(n):
-        if p.root[v] == <int32_t>v and items[v].begin != NONE and items[v].end != NONE - 1:
-            items[v].bytes = rounded(value_bytes(p, <int32_t>v, p.rows))
-        if groot[v] == <int32_t>v and items[n + v].begin != NONE:
-            items[n + v].bytes = rounded(value_bytes(p, <int32_t>v, p.rows))
-    for i in range(S):
-        if p.steps[i].plan.saved:
-            items[2 * n + i].bytes = rounded(p.steps[i].plan.saved)
-            items[2 * n + i].begin = i
-            items[2 * n + i].end = 2 * S - i if p.training else i
-        if p.steps[i].plan.scratch > scratch:
-            scratch = p.steps[i].plan.scratch
-    p.scratch = place_all(items, 2 * n + S)
-    p.frame = p.scratch + rounded(scratch)
-    for i in range(g.n_inputs):
-        p.place_input[g.inputs[i]] = p.frame
-        p.frame += rounded(value_bytes(p, g.inputs[i], p.rows))
-    for v in range(n):
-        a = find_root(p.root, <int32_t>v)
-        p.place[v] = items[a].place if items[a].bytes else NONE
-        a = find_root(groot, <int32_t>v)
-        p.gradient[v] = items[n + a].place if items[n + a].bytes and flows[v] else NONE
-    for v in range(n):
-        p.root[v] = find_root(p.root, <int32_t>v)
-    for i in range(S):
-        if items[2 * n + i].bytes:
-            p.steps[i].saved = items[2 * n + i].place
-    cnn_memory_release(items)
-    cnn_memory_release(groot)
-    cnn_memory_release(uses)
-    return CNN_OK
-
-
 cdef cnn_status plan_tables(Plan *p, cnn_error *error) noexcept nogil:
     """What ops compute once: a block of memory for all of them."""
     cdef size_t i, at = 0
@@ -464,7 +324,7 @@ cdef cnn_status plan_orders(Plan *p, const PlanWish *wish, cnn_error *error) noe
         begun[wish.losses[i]] = 1
     for i in range(p.n_steps):
         node = &g.nodes[p.steps[i].node]
-        if not (p.steps[i].plan.view and p.root[node.output] == p.root[g.links[node.inputs]]):
+        if p.steps[i].leader == <int32_t>i and not (p.steps[i].plan.view and p.root[node.output] == p.root[g.links[node.inputs]]):
             p.forward[p.n_forward] = <int32_t>i
             p.n_forward += 1
     for i in range(p.n_steps, 0, -1):
@@ -547,6 +407,7 @@ cdef cnn_status plan_make_in(Plan *p, const Network *net, const PlanWish *wish, 
     status = plan_layouts(p, wish, error)
     if status == CNN_OK:
         plan_rows(p, wish)
+        plan_followers(p)
         status = plan_gradients(p, wish, flows, error)
     if status == CNN_OK:
         status = plan_memory(p, wish, flows, error)

@@ -12,6 +12,8 @@ cdef struct Session:
     Frame *frames
     int32_t n_frames
     void *snapshot         # NULL: live
+    char *kept             # what ops make of the parameters alone,
+    uint64_t version       # of these
     int32_t *values        # wanted
     size_t n_values
     size_t *row_bytes      # of each wanted value
@@ -37,6 +39,7 @@ cdef void session_release(Session *s) noexcept nogil:
     frames_release(s.frames, s.n_frames)
     plan_release(&s.plan)
     cnn_memory_release(s.snapshot)
+    cnn_memory_release(s.kept)
     cnn_memory_release(s.values)
     cnn_memory_release(s.row_bytes)
     cnn_memory_release(s.bound)
@@ -100,10 +103,12 @@ cdef cnn_status session_make(const Network *net, const cnn_session_setup *setup,
     if not setup.live:
         s.snapshot = cnn_memory_new(&s.allocator, net.arena_bytes + 64)
     s.n_frames = 1 if s.plan.team else cnn_executor_width(session_executor(s))
-    s.frames = frames_new(&s.plan, net, s.n_frames, error)
+    s.kept = <char *>cnn_memory_new(&s.allocator, s.plan.kept + 64)
+    if s.kept != NULL:
+        s.frames = frames_new(&s.plan, net, s.n_frames, s.kept, error)
     if s.frames == NULL:
         s.n_frames = 0
-    if s.values == NULL or s.row_bytes == NULL or s.bound == NULL or s.inners == NULL or s.frames == NULL or (not setup.live and s.snapshot == NULL):
+    if s.values == NULL or s.row_bytes == NULL or s.bound == NULL or s.inners == NULL or s.kept == NULL or s.frames == NULL or (not setup.live and s.snapshot == NULL):
         session_release(s)
         return cnn_fail(error, CNN_E_MEMORY, "not enough memory for a session")
     for i in range(s.n_values):
@@ -120,8 +125,33 @@ cdef cnn_status session_make(const Network *net, const cnn_session_setup *setup,
 
 
 cdef void session_take(Session *s) noexcept nogil:
+    """The network's values of now."""
     if s.snapshot != NULL:
         memcpy(s.snapshot, s.net.arena, s.net.arena_bytes)
+    session_keep(s)
+
+
+cdef void session_keep(Session *s) noexcept nogil:
+    """What ops make of the parameters alone."""
+    cdef Frame *f = &s.frames[0]
+    cdef const PlanStep *step
+    cdef size_t i
+    s.version = s.net.version
+    f.run.kernels = s.plan.kernels
+    f.run.team = session_executor(s)
+    for i in range(s.plan.n_steps):
+        step = &s.plan.steps[i]
+        if step.plan.kept:
+            if s.net.graph.dtype == CNN_FLOAT32:
+                step.table.keep_f32(&f.ops[i], <const float *>session_parameters(s))
+            else:
+                step.table.keep_f64(&f.ops[i], <const double *>session_parameters(s))
+
+
+cdef inline void session_refreshed(Session *s) noexcept nogil:
+    """Before each call: what is kept belongs to the values of now. Those of a snapshot stay."""
+    if s.snapshot == NULL and s.plan.kept and (s.version != s.net.version or s.net.views or s.net.exposed):
+        session_keep(s)
 
 
 cdef cnn_status session_tile(Session *s, Frame *f, size_t first, size_t n, void **outputs, cnn_error *error) noexcept nogil:
@@ -216,12 +246,13 @@ cdef void bind_input(Frame *f, const Plan *p, int32_t v, const cnn_array *a, con
 
 cdef size_t tile_rows(const Plan *p, size_t rows, const cnn_executor *executor) noexcept nogil:
     """Rows of a tile for a call of `rows`: enough tiles for every thread when the work is worth it. Bits do not depend on it."""
-    cdef size_t tile = p.rows, width = <size_t>cnn_executor_width(executor)
-    if not p.team and width > 1 and <double>rows * p.flops > 2e6 and rows > 16:
+    cdef size_t tile = p.rows, width = <size_t>cnn_executor_width(executor), least
+    if not p.team and width > 1 and <double>rows * p.flops > 2e6 and rows > 1:
+        least = 16 if 16 * p.flops < 1e6 else <size_t>(1e6 / p.flops) + 1
         if tile > (rows + 2 * width - 1) // (2 * width):
             tile = (rows + 2 * width - 1) // (2 * width)
-        if tile < 16:
-            tile = 16
+        if tile < least:
+            tile = least
     return tile if tile < p.rows else p.rows
 
 
@@ -254,6 +285,7 @@ cdef cnn_status session_predict(Session *s, const cnn_data *data, void **outputs
     cdef cnn_status status = check_data(s.net, &s.plan, data, error)
     if status != CNN_OK or data.rows == 0:
         return status
+    session_refreshed(s)
     memset(&c, 0, sizeof(c))
     c.s = s
     c.data = data
@@ -286,7 +318,7 @@ cdef cnn_status session_predict_exact(Session *s, const void *x, size_t rows, vo
     cdef cnn_data data
     cdef cnn_array a
     bytes = s.plan.values[v].row * (4 if s.net.graph.dtype == CNN_FLOAT32 else 8)
-    if rows > s.plan.rows or (s.n_frames > 1 and <double>rows * s.plan.flops > 2e6 and rows > 16):
+    if rows > 1 and tile_rows(&s.plan, rows, session_executor(s)) < rows:
         memset(&data, 0, sizeof(data))
         memset(&a, 0, sizeof(a))
         a.data = x
@@ -303,6 +335,7 @@ cdef cnn_status session_predict_exact(Session *s, const void *x, size_t rows, vo
         data.n_inputs = 1
         data.inputs = &a
         return session_predict(s, &data, &y, error)
+    session_refreshed(s)
     f.run.single = rows == 1
     frame_bind(f, &s.plan, v, <void *>x)
     return session_tile(s, f, 0, rows, &y, error)

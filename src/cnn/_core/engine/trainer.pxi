@@ -309,7 +309,7 @@ cdef cnn_status trainer_fill(Trainer *t, const cnn_trainer_setup *setup, cnn_err
     parts = parts_of(t, t.max_batch)
     if <size_t>t.n_frames > parts:
         t.n_frames = <int32_t>parts
-    t.frames = frames_new(&t.plan, net, t.n_frames, error)
+    t.frames = frames_new(&t.plan, net, t.n_frames, NULL, error)
     if t.frames == NULL:
         t.n_frames = 0
         return CNN_E_MEMORY

@@ -121,7 +121,10 @@ cdef struct OpPlan:
     size_t least_rows      # a training batch of fewer has no statistics; 0: any will do
     int32_t by_rows        # ROWS_FORWARD | ROWS_BACKWARD: a team may run it on slices of rows; saved is then in proportion to rows
     size_t scratch_each    # bytes of one member's scratch, where by_rows
+    int32_t by_parts       # forward can be done by parts of the output, as they lie in memory: whole pixels of images, channels last
+    int32_t leads          # forward does those parts of the ops that follow it (Op.next) when it has made them
     size_t tables          # bytes of constants, which prepare fills once for the plan
+    size_t kept            # bytes of what keep makes of the parameters alone: a session holds it for as long as they stay as they are
     double flops           # multiply-adds of one row, forward
     int64_t integer[16]    # the op's own constants
     double number[4]
@@ -156,6 +159,9 @@ cdef struct Op:            # one node in a running plan
     const unsigned char *again     # a flag for the node's i-th block: an earlier node has written its gradient in this pass
     void *saved
     void *scratch
+    void *kept             # where OpPlan.kept
+    const OpTable *table
+    Op *next               # follows this one (OpPlan.leads)
     const cnn_function *function
 
 ctypedef cnn_status (*op_shape)(Graph *graph, const Node *node, const PlanValue *inputs, PlanValue *outputs, cnn_error *error) noexcept nogil
@@ -163,6 +169,10 @@ ctypedef cnn_status (*op_blocks)(Graph *graph, int32_t node, const PlanValue *in
 ctypedef int (*op_layout)(const OpPlan *plan) noexcept nogil
 ctypedef void (*op_plan)(OpPlan *plan) noexcept nogil
 ctypedef void (*op_prepare)(const OpPlan *plan, void *tables) noexcept nogil
+ctypedef void (*op_keep_f32)(Op *op, const float *parameters) noexcept nogil
+ctypedef void (*op_keep_f64)(Op *op, const double *parameters) noexcept nogil
+ctypedef void (*op_part_f32)(const Op *op, const float *tag, size_t first, size_t n) noexcept nogil
+ctypedef void (*op_part_f64)(const Op *op, const double *tag, size_t first, size_t n) noexcept nogil
 ctypedef cnn_status (*op_forward_f32)(Op *op, const float *parameters) noexcept nogil
 ctypedef cnn_status (*op_forward_f64)(Op *op, const double *parameters) noexcept nogil
 ctypedef cnn_status (*op_backward_f32)(Op *op, const float *parameters, float *gradients) noexcept nogil
@@ -176,6 +186,10 @@ cdef struct OpTable:       # engine/registry.pxi fills it, from CNN_OP_LIST
     op_layout layout       # LAYOUT_*; NULL: LAYOUT_PLAIN
     op_plan plan           # NULL: all zero
     op_prepare prepare     # NULL: no constants
+    op_keep_f32 keep_f32   # NULL: nothing
+    op_keep_f64 keep_f64
+    op_part_f32 part_f32   # elements first .. first + n - 1 of the tile's output, from the same of its inputs; NULL: not so
+    op_part_f64 part_f64
     op_forward_f32 forward_f32
     op_forward_f64 forward_f64
     op_backward_f32 backward_f32
@@ -241,3 +255,5 @@ cdef struct Network:       # behind cnn_network *
     Note *notes
     size_t n_notes, room_notes
     uint64_t seed, version
+    int64_t views          # writable views of the values that are alive
+    int32_t exposed        # a pointer to them was given away: they may change at any time between calls

@@ -196,7 +196,9 @@ cdef cnn_status trainer_apply(Trainer *t, cnn_error *error) noexcept nogil:
 cdef cnn_status evaluate_for_lbfgs(void *user, double *loss) noexcept nogil:
     """The loss with penalties and its gradient at the values of now."""
     cdef Trainer *t = <Trainer *>user
-    cdef cnn_status status = trainer_tick(t, 0, loss[0])
+    cdef cnn_status status
+    t.net.version += 1
+    status = trainer_tick(t, 0, loss[0])
     if status == CNN_OK:
         status = trainer_gradient(t, 1, 1, loss, t.error)
     if status == CNN_OK:

@@ -62,6 +62,7 @@ cdef void activation_plan(OpPlan *p) noexcept nogil:
     p.keeps_output = table.keeps_output
     p.flops = <double>x.row if kind == CNN_LINEAR or kind == CNN_RELU or kind == CNN_LEAKY_RELU else 8 * <double>x.row
     p.by_rows = ROWS_FORWARD | ROWS_BACKWARD
+    p.by_parts = not table.rowwise
     if table.rowwise:
         if not x.last:
             for i in range(axis + 1, <size_t>x.rank):
@@ -77,20 +78,24 @@ cdef inline size_t activation_elements(const Op *op) noexcept nogil:
 cdef inline const cnn_kernels *activation_kernels(const Op *op, size_t n) noexcept nogil:
     return k_definitions() if op.run.single and n <= ACTIVATION_TINY else op.run.kernels
 
+cdef void activation_part(const Op *op, const real *tag, size_t first, size_t n) noexcept nogil:
+    cdef const cnn_kernels *k = activation_kernels(op, activation_elements(op))
+    cdef real c[2]
+    c[0] = <real>op.plan.number[0]
+    c[1] = <real>op.plan.number[1]
+    if real is float:
+        (<activation_forward_f32>op.plan.code[0])(k, n, op_x(op, 0, tag) + first, op_y(op, 0, tag) + first, c)
+    else:
+        (<activation_forward_f64>op.plan.code[0])(k, n, op_x(op, 0, tag) + first, op_y(op, 0, tag) + first, c)
+
 cdef cnn_status activation_forward(Op *op, const real *parameters) noexcept nogil:
     cdef size_t n = activation_elements(op)
     cdef size_t channels = <size_t>op.plan.integer[ACTIVATION_CHANNELS], positions = <size_t>op.plan.integer[ACTIVATION_POSITIONS]
     cdef const real *z = op_x(op, 0, parameters)
     cdef real *y = op_y(op, 0, parameters)
     cdef const cnn_kernels *k = activation_kernels(op, n)
-    cdef real c[2]
-    c[0] = <real>op.plan.number[0]
-    c[1] = <real>op.plan.number[1]
     if op.plan.code[0] != NULL:
-        if real is float:
-            (<activation_forward_f32>op.plan.code[0])(k, n, z, y, c)
-        else:
-            (<activation_forward_f64>op.plan.code[0])(k, n, z, y, c)
+        activation_part(op, parameters, 0, n)
     elif positions == 1:
         softmax_forward(k, n // channels, channels, z, y)
     else:

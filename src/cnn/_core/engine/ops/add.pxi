@@ -13,17 +13,25 @@ cdef int add_layout(const OpPlan *p) noexcept nogil:
 
 cdef void add_plan(OpPlan *p) noexcept nogil:
     p.by_rows = ROWS_FORWARD | ROWS_BACKWARD
+    p.by_parts = 1
+    p.in_place = not p.training
     p.flops = <double>(p.node.n_inputs - 1) * <double>p.values[p.output].row
 
-cdef cnn_status add_forward(Op *op, const real *parameters) noexcept nogil:
-    cdef size_t n = op.run.rows * op_row(op, 0), i, e
-    cdef const real *a = op_x(op, 0, parameters)
-    cdef const real *b = op_x(op, 1, parameters)
-    cdef real *y = op_y(op, 0, parameters)
-    for e in range(n):
-        y[e] = a[e] + b[e]
+cdef void add_part(const Op *op, const real *tag, size_t first, size_t n) noexcept nogil:
+    cdef const real *a = op_x(op, 0, tag) + first
+    cdef const real *b = op_x(op, 1, tag) + first
+    cdef real *y = op_y(op, 0, tag) + first
+    cdef size_t i, e
+    if y == a:
+        k_add(op.run.kernels, n, b, y)
+    else:
+        for e in range(n):
+            y[e] = a[e] + b[e]
     for i in range(2, <size_t>op.node.n_inputs):
-        k_add(op.run.kernels, n, op_x(op, i, parameters), y)
+        k_add(op.run.kernels, n, op_x(op, i, tag) + first, y)
+
+cdef cnn_status add_forward(Op *op, const real *parameters) noexcept nogil:
+    add_part(op, parameters, 0, op.run.rows * op_row(op, 0))
     return CNN_OK
 
 cdef cnn_status add_backward(Op *op, const real *parameters, real *gradients) noexcept nogil:

@@ -53,10 +53,12 @@ cdef void batch_norm_plan(OpPlan *p) noexcept nogil:
     p.keeps_input = p.couples = p.moves_buffers = moves
     p.least_rows = 2 if moves and x.row == channels else 0
     p.by_rows = 0 if moves else ROWS_FORWARD | ROWS_BACKWARD
+    p.by_parts = not p.training and lies_last(x)
     p.flops = (4 if moves else 2) * <double>x.row
     if moves:
         p.saved = 4 * channels * item
     p.scratch = rounded(4 * width * item)
+    p.kept = 0 if p.training else p.scratch
     p.integer[BATCH_NORM_SAVED] = <int64_t>p.scratch
     p.scratch += rounded(4 * channels * item)
     p.integer[BATCH_NORM_SUMS] = <int64_t>p.scratch
@@ -80,7 +82,7 @@ cdef inline size_t batch_norm_block_rows(const Op *op) noexcept nogil:
 
 cdef inline real *batch_norm_columns(const Op *op, size_t i, const real *tag) noexcept nogil:
     """Array i of 4, a number for each column of a wide row."""
-    return <real *>op.scratch + i * norm_fold(op.values[op.inputs[0]].dims[1])
+    return <real *>(op.kept if op.kept != NULL else op.scratch) + i * norm_fold(op.values[op.inputs[0]].dims[1])
 
 cdef inline real *batch_norm_saved(const Op *op, const real *tag) noexcept nogil:
     """By channel: (center, scale, shift) three by three, then the batch's unbiased variances."""
@@ -196,7 +198,7 @@ cdef void batch_norm_running(Op *op, const real *parameters) noexcept nogil:
         saved[3 * c + 1] = <real>(1 / sqrt(var[c] + op.plan.number[0]))
         saved[3 * c + 2] = 0
 
-cdef cnn_status batch_norm_forward(Op *op, const real *parameters) noexcept nogil:
+cdef void batch_norm_make_columns(Op *op, const real *parameters) noexcept nogil:
     cdef size_t channels = op.values[op.inputs[0]].dims[1], width = norm_fold(channels), c
     cdef const real *w = op_w(op, NORM_WEIGHT, parameters)
     cdef const real *b = op_w(op, NORM_BIAS, parameters)
@@ -215,6 +217,16 @@ cdef cnn_status batch_norm_forward(Op *op, const real *parameters) noexcept nogi
     norm_spread(width, channels, center)
     norm_spread(width, channels, scale)
     norm_spread(width, channels, shift)
+
+cdef void batch_norm_keep(Op *op, const real *parameters) noexcept nogil:
+    batch_norm_make_columns(op, parameters)
+
+cdef void batch_norm_part(const Op *op, const real *tag, size_t first, size_t n) noexcept nogil:
+    batch_norm_run(op, BATCH_NORM_SCALE, n, op_x(op, 0, tag) + first, <const real *>NULL, op_y(op, 0, tag) + first, 0, NULL)
+
+cdef cnn_status batch_norm_forward(Op *op, const real *parameters) noexcept nogil:
+    if op.kept == NULL:
+        batch_norm_make_columns(op, parameters)
     if op.plan.moves_buffers:
         batch_norm_divide(op, BATCH_NORM_SCALE)
     else:

@@ -24,6 +24,9 @@ cdef void conv_transpose_plan(OpPlan *p) noexcept nogil:
 cdef void conv_transpose_prepare(const OpPlan *p, void *tables) noexcept nogil:
     conv_prepare_as(p, 1, tables)
 
+cdef void conv_transpose_keep(Op *op, const real *parameters) noexcept nogil:
+    conv_keep_as(op, 1, op_w(op, CONV_WEIGHT, parameters))
+
 cdef cnn_status conv_transpose_forward(Op *op, const real *parameters) noexcept nogil:
     conv_apply(op, 1, &op.values[op.inputs[0]], op_x(op, 0, parameters), &op.values[op.output], op_y(op, 0, parameters),
                op_w(op, CONV_WEIGHT, parameters), op_w(op, CONV_BIAS, parameters) if op.node.n_blocks > 1 else NULL, 0)

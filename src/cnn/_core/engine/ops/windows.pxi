@@ -21,6 +21,7 @@ cdef enum:                 # in plan.integer
 
 cdef enum:
     WINDOW_TAPS = 1 << 24  # the number of the largest one is kept as a real
+    WINDOW_WORK = 30000    # taps of an image that are worth dividing
 
 cdef struct Window:        # of one axis
     int64_t size, stride, before, behind
@@ -223,7 +224,9 @@ cdef inline void window_run(const OpPlan *p, int apply, size_t channels, int64_t
         else:
             k_window_sum_backward(p.kernels, n, step, tall, wide, ld, channels, scale, out, image, adds)
 
-cdef void window_image(const OpPlan *p, int apply, size_t channels, real *image, real *out, real *where, int adds) noexcept nogil:
+cdef void window_image(const OpPlan *p, int apply, size_t channels, int64_t from_, int64_t end, real *image, real *out, real *where,
+                       int adds) noexcept nogil:
+    """Of rows from_ .. end - 1 of the windows."""
     cdef int64_t columns = p.integer[WINDOW_COLUMNS], across = p.integer[WINDOW_ACROSS], i, j
     cdef int64_t first = (p.integer[WINDOW_LEFT] + across - 1) // across, behind = 0
     cdef int64_t room = p.integer[WINDOW_WIDTH] + p.integer[WINDOW_LEFT] - p.integer[WINDOW_WIDE]
@@ -232,7 +235,7 @@ cdef void window_image(const OpPlan *p, int apply, size_t channels, real *image,
     first = first if first < columns else columns
     behind = behind if behind < columns else columns
     behind = behind if behind > first else first
-    for i in range(p.integer[WINDOW_ROWS]):
+    for i in range(from_, end):
         for j in range(first):
             window_run(p, apply, channels, i, j, 1, image, out, where, adds)
         if behind > first:
@@ -300,6 +303,37 @@ cdef void pairs_backward(Op *op, int apply, const real *tag) noexcept nogil:
 
 # ---- All rows of a tile
 
+cdef struct WindowsWork:   # an image that threads divide
+    const OpPlan *plan
+    int apply
+    int64_t slice
+    void *image
+    void *out
+
+cdef void windows_slice(void *arg, size_t index, int32_t member) noexcept nogil:
+    cdef const WindowsWork *a = <const WindowsWork *>arg
+    cdef size_t channels = a.plan.values[a.plan.output].dims[1]
+    cdef int64_t first = <int64_t>index * a.slice, end = first + a.slice
+    end = end if end < a.plan.integer[WINDOW_ROWS] else a.plan.integer[WINDOW_ROWS]
+    if a.plan.graph.dtype == CNN_FLOAT32:
+        window_image(a.plan, a.apply, channels, first, end, <float *>a.image, <float *>a.out, <float *>NULL, 0)
+    else:
+        window_image(a.plan, a.apply, channels, first, end, <double *>a.image, <double *>a.out, <double *>NULL, 0)
+
+cdef int windows_divided(Op *op, int apply, void *image, void *out) noexcept nogil:
+    """Does an image on several threads, where that pays."""
+    cdef WindowsWork a
+    cdef int64_t members = op.plan.members
+    if op.run.team == NULL or op.plan.flops < WINDOW_WORK or op.plan.integer[WINDOW_ROWS] < members:
+        return 0
+    a.plan = op.plan
+    a.apply = apply
+    a.slice = (op.plan.integer[WINDOW_ROWS] + members - 1) // members
+    a.image = image
+    a.out = out
+    cnn_parallel_for(op.run.team, <size_t>((op.plan.integer[WINDOW_ROWS] + a.slice - 1) // a.slice), windows_slice, &a)
+    return 1
+
 cdef void windows_forward(Op *op, int apply, const real *tag) noexcept nogil:
     cdef const PlanValue *vx = &op.values[op.inputs[0]]
     cdef const PlanValue *vy = &op.values[op.output]
@@ -309,13 +343,18 @@ cdef void windows_forward(Op *op, int apply, const real *tag) noexcept nogil:
     cdef real *scratch = <real *>op.scratch
     cdef real *made = scratch if lies_last(vx) else scratch + rounded(vx.row * sizeof(real)) // sizeof(real)
     cdef real *where = <real *>op.saved if op.plan.saved and op_dx(op, 0, tag) != NULL else NULL
+    cdef real *image
+    cdef real *out
     if windows_paired(op.plan):
         pairs_forward(op, apply, tag)
         return
     for r in range(op.run.rows):
         if not lies_last(vx):
             to_last(op.run.kernels, channels, vx.row // channels, x, scratch)
-        window_image(op.plan, apply, channels, <real *>x if lies_last(vx) else scratch, y if lies_last(vy) else made, where, 0)
+        image = <real *>x if lies_last(vx) else scratch
+        out = y if lies_last(vy) else made
+        if where != NULL or not windows_divided(op, apply, image, out):
+            window_image(op.plan, apply, channels, 0, op.plan.integer[WINDOW_ROWS], image, out, where, 0)
         if not lies_last(vy):
             to_plain(op.run.kernels, channels, vy.row // channels, made, y)
         x += vx.row
@@ -355,7 +394,7 @@ cdef void windows_backward(Op *op, int apply, const real *tag) noexcept nogil:
             memset(image, 0, vx.row * sizeof(real))
         if not lies_last(vy):
             to_last(op.run.kernels, channels, vy.row // channels, dy, given)
-        window_image(p, apply, channels, image, <real *>dy if lies_last(vy) else given, where, more)
+        window_image(p, apply, channels, 0, p.integer[WINDOW_ROWS], image, <real *>dy if lies_last(vy) else given, where, more)
         if not lies_last(vx):
             plain_gradient(op.run.kernels, channels, vx.row // channels, image, dx, op.add[0])
         dy += vy.row
