@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import statistics
 import time
 from collections.abc import Callable
@@ -77,7 +78,9 @@ def chosen(run: dict[str, Any]) -> float:
 def main(text: str, name: str, runs: dict[str, Run], load: Callable[[], Data]) -> int:
     """The command line; writes benchmarks/results/<name>.json. 1 when a bar is missed."""
     parser = argparse.ArgumentParser(description=text)
-    parser.add_argument("--only", choices=runs, help="one of them; writes no result")
+    parser.add_argument(
+        "--only", choices=runs, help="one of them: of a result that is there, only this part is replaced"
+    )
     parser.add_argument("--epochs", type=int, help="another number of epochs; writes no result")
     parser.add_argument("--seed", type=int, default=0, help="the first; default 0")
     args = parser.parse_args()
@@ -96,6 +99,7 @@ def main(text: str, name: str, runs: dict[str, Run], load: Callable[[], Data]) -
         figure = statistics.median(figures)
         reached = sum(map(run.holds, figures))
         results[key] = {
+            "machine": machine,
             "title": run.title,
             "bar": run.bar,
             "figure": figure,
@@ -109,6 +113,8 @@ def main(text: str, name: str, runs: dict[str, Run], load: Callable[[], Data]) -
             [run.title, f"{figure:.4f}", of_runs, f"{seconds:.1f}", run.bar + ("" if run.holds(figure) else ": MISSED")]
         )
     common.table(["network", "accuracy on test (median)", "runs that hold", "seconds a run", "must be"], rows)
-    if args.only is None and args.epochs is None:
-        common.write(name, {"machine": machine, "results": results})
+    if args.epochs is None:
+        path = common.RESULTS / f"{name}.json"
+        former = json.loads(path.read_text(encoding="utf-8"))["results"] if args.only and path.exists() else {}
+        common.write(name, {"machine": machine, "results": {**former, **results}})
     return 0 if all(r["holds"] for r in results.values()) else 1
