@@ -28,9 +28,21 @@
 
 #if defined(__GNUC__) || defined(__clang__)
 #define CNN_RARE(x) __builtin_expect(!!(x), 0)
+#define CNN_ASIDE static __attribute__((noinline, cold, unused))
 #else
 #define CNN_RARE(x) (x)
+#define CNN_ASIDE static
 #endif
+/* The rare rest of each, out of the way of code into which the usual part goes. */
+#define CNN_REST(name) \
+  CNN_ASIDE double cnn_##name##_rest_f64(double x) { return v_##name##_f64_one(x); } \
+  CNN_ASIDE float cnn_##name##_rest_f32(float x) { return v_##name##_f32_one(x); }
+CNN_REST(exp)
+CNN_REST(expm1)
+CNN_REST(tanh)
+CNN_REST(sigmoid)
+#undef CNN_REST
+#undef CNN_ASIDE
 V_INLINE uint64_t cnn_bits(double v) { return v_to_bits_f64_one(v); }
 V_INLINE double cnn_of_bits(uint64_t bits) { return v_from_bits_f64_one(bits); }
 V_INLINE double cnn_abs(double v) { return fabs(v); }
@@ -130,41 +142,41 @@ V_INLINE double cnn_exp_split_f32(double x, double *fraction) {
 
 V_INLINE double cnn_exp_f64(double x) {
   double p, power = cnn_exp_split(x, x * CNN_64_LN2, 0, 0, &p);
-  return CNN_RARE(!(cnn_abs(x) < 700)) ? v_exp_f64_one(x) : power + power * p;
+  return CNN_RARE(!(cnn_abs(x) < 700)) ? cnn_exp_rest_f64(x) : power + power * p;
 }
 V_INLINE float cnn_exp_f32(float x) {
   double p, power = cnn_exp_split_f32(x, &p);
-  return CNN_RARE(!(cnn_abs(x) < 700)) ? v_exp_f32_one(x) : (float)(power + power * p);
+  return CNN_RARE(!(cnn_abs(x) < 700)) ? cnn_exp_rest_f32(x) : (float)(power + power * p);
 }
 
 V_INLINE double cnn_expm1_f64(double x) {
   double p, power = cnn_exp_split(x, x * CNN_64_LN2, 0, 0, &p);
-  return CNN_RARE(!(cnn_abs(x) < 700)) ? v_expm1_f64_one(x) : cnn_copysign((power - 1) + power * p, x);
+  return CNN_RARE(!(cnn_abs(x) < 700)) ? cnn_expm1_rest_f64(x) : cnn_copysign((power - 1) + power * p, x);
 }
 V_INLINE float cnn_expm1_f32(float x) {
   double p, power = cnn_exp_split_f32(x, &p);
-  return CNN_RARE(!(cnn_abs(x) < 700)) ? v_expm1_f32_one(x) : (float)cnn_copysign((power - 1) + power * p, x);
+  return CNN_RARE(!(cnn_abs(x) < 700)) ? cnn_expm1_rest_f32(x) : (float)cnn_copysign((power - 1) + power * p, x);
 }
 
 /* (1 - e) / (1 + e) with e = e^(-2|x|) */
 V_INLINE double cnn_tanh_f64(double x) {
   double p, size = cnn_abs(x), power = cnn_exp_split(-2 * size, size * (-2 * CNN_64_LN2), 0, 0, &p);
-  if (CNN_RARE(!(cnn_abs(x) < 350))) return v_tanh_f64_one(x);
+  if (CNN_RARE(!(cnn_abs(x) < 350))) return cnn_tanh_rest_f64(x);
   return cnn_copysign(((power - 1) + power * p) / ((power + power * p) + 1), x);
 }
 V_INLINE float cnn_tanh_f32(float x) {
   double p, power = cnn_exp_split_f32(-2 * cnn_abs(x), &p);
-  if (CNN_RARE(!(cnn_abs(x) < 350))) return v_tanh_f32_one(x);
+  if (CNN_RARE(!(cnn_abs(x) < 350))) return cnn_tanh_rest_f32(x);
   return (float)cnn_copysign(((power - 1) + power * p) / ((power + 1) + power * p), x);
 }
 
 V_INLINE double cnn_sigmoid_f64(double x) {
   double p, power = cnn_exp_split(-x, x * -CNN_64_LN2, 0, 0, &p);
-  return CNN_RARE(!(cnn_abs(x) < 700)) ? v_sigmoid_f64_one(x) : 1 / (1 + (power + power * p));
+  return CNN_RARE(!(cnn_abs(x) < 700)) ? cnn_sigmoid_rest_f64(x) : 1 / (1 + (power + power * p));
 }
 V_INLINE float cnn_sigmoid_f32(float x) {
   double p, power = cnn_exp_split_f32(-x, &p);
-  return CNN_RARE(!(cnn_abs(x) < 700)) ? v_sigmoid_f32_one(x) : (float)(1 / ((power + 1) + power * p));
+  return CNN_RARE(!(cnn_abs(x) < 700)) ? cnn_sigmoid_rest_f32(x) : (float)(1 / ((power + 1) + power * p));
 }
 
 V_INLINE double cnn_log_f64(double x) { return v_log_f64_one(x); }
