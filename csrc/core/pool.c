@@ -377,14 +377,16 @@ typedef struct {
 typedef struct {
   void (*body)(void *arg, size_t index, int32_t member);
   void *arg;
+  int32_t members;
   share shares[MAX_SHARES]; /* of the members */
 } loop;
 
 static void loop_member(void *arg, int32_t member, int32_t members) {
   loop *all = arg;
   const int before = inside;
+  (void)members; /* an executor's word; the shares are those of the loop */
   inside = 1;
-  for (int32_t k = 0, of = member; k < members; k++, of = of + 1 < members ? of + 1 : 0) {
+  for (int32_t k = 0, of = member; k < all->members; k++, of = of + 1 < all->members ? of + 1 : 0) {
     share *s = &all->shares[of];
     for (size_t i; (i = atomic_fetch_add_explicit(&s->next, 1, memory_order_relaxed)) < s->end;) all->body(all->arg, i, member);
   }
@@ -403,7 +405,7 @@ void cnn_parallel_for(const cnn_executor *executor, size_t count, void (*body)(v
     return;
   }
   loop all;
-  all.body = body, all.arg = arg;
+  all.body = body, all.arg = arg, all.members = members;
   for (int32_t m = 0; m < members; m++) {
     atomic_init(&all.shares[m].next, count * (size_t)m / (size_t)members);
     all.shares[m].end = count * ((size_t)m + 1) / (size_t)members;
