@@ -33,7 +33,7 @@
 #define NC FN(gemm_nc)
 #define KC FN(gemm_kc)
 #define MC FN(gemm_mc)
-#define LDA FN(gemm_lda)
+#define RUN FN(gemm_run)
 #define MASKS FN(gemm_masks)
 #define FREE_MASKS FN(gemm_free_masks)
 #define tile_fn FN(gemm_tile_fn)
@@ -46,11 +46,13 @@ enum {
   : FN(gemm_many) ? 5
                   : 4, /* Arm: five, for GCC keeps every a of a step in a register of its own */
   NV = FN(gemm_many) ? 4 : 2,
-  KC = 512,
-  NC = 1024 / sizeof(real),     /* KC x NC of b: 512 KB, in panels of at most 128 */
-  MC = 768 / sizeof(real),      /* MC x KC of a: 384 KB, in the second cache while it goes through the panels of b */
-  LDA = MC + 64 / sizeof(real) /* of packed a: an odd number of lines, so that it uses all sets of the first cache */
+  KC = 1024,                    /* at most, in blocks as even as possible */
+  NC = 1024 / sizeof(real),     /* KC x NC of b: 1 MB, in panels of at most 256 KB */
+  RUN = 256 / sizeof(real),     /* of a row of b, at least, that is packed at a time */
+  MC = 384 / sizeof(real)       /* MC x KC of a: 384 KB, in the second cache while it goes through the panels of b */
 };
+/* A packed tile of a, and a line: so that the tiles, which are written side by side, are not in the same sets of the first cache. */
+#define A_TILE(k) (MR * (k) + 64 / sizeof(real))
 
 /* a b + c in one lane, rounded as v_fma of this instruction set does. */
 V_INLINE real FN(s_fma)(real a, real b, real c) {
@@ -112,7 +114,7 @@ V_INLINE void FN(gemm_tile)(const int mr, const int nv, const int some, size_t k
   for (int i = 0; i < mr; i++)
 #pragma GCC unroll 4
     for (int j = 0; j < nv; j++) s[i][j] = from ? AT(from + i * ldf, j) : v_zero();
-  if (from == c && k >= 64) /* the next tile's c is one cold line a row: have it when its turn comes */
+  if (k >= 64) /* the next tile's c is one cold line a row: have it when its turn comes */
 #pragma GCC unroll 6
     for (int i = 0; i < mr; i++)
 #pragma GCC unroll 4
@@ -163,6 +165,19 @@ static tile_fn *const FN(gemm_tiles)[2][4][6] = {
 };
 #undef EACH_TILE
 #undef EACH_ROWS
+
+/* Rows of a packed in tiles of MR through one panel of nv vectors. */
+static void FN(gemm_packed_panel)(size_t m, size_t nv, size_t k, const real *a, const real *b, size_t ldb, real *c, size_t ldc, size_t last,
+                                  const real *from, size_t ldf) {
+  tile_fn *const *tiles = FN(gemm_tiles)[last < VL][nv - 1];
+  for (size_t mr; m; m -= mr) {
+    mr = m < MR ? m : MR;
+    tiles[mr - 1](k, a, 1, MR, b, ldb, c, ldc, last, from, ldf);
+    a += A_TILE(k);
+    c += mr * ldc;
+    if (from) from += mr * ldf;
+  }
+}
 
 /* m rows through one panel of nv vectors, in tiles as even as possible: 32 rows are 6 6 5 5 5 5, not five sixes and a two. */
 static void FN(gemm_panel)(size_t m, size_t nv, size_t k, const real *a, size_t ar, size_t ak, const real *b, size_t ldb, real *c,
@@ -301,6 +316,28 @@ static void FN(pack)(int tb, size_t k, size_t width, const real *b, size_t ldb, 
 #undef SQUARE
 #undef MIX
 
+/* a stored (k, m) to tiles of MR rows, k of them after another. */
+static void FN(pack_tiles)(size_t m, size_t k, const real *a, size_t lda, real *to) {
+  for (size_t p = 0; p < k; p++, a += lda, to += MR) {
+    size_t i = 0;
+    real *t = to;
+    for (; i + MR <= m; i += MR, t += A_TILE(k)) memcpy(t, a + i, MR * sizeof(real));
+    for (; i < m; i++) *t++ = a[i];
+  }
+}
+
+/* Some panels of b stored (k, n): what a row has of them is read in one run, for the processor does not see runs coming that are a page
+   apart. */
+static void FN(pack_panels)(size_t n, size_t k, const real *b, size_t ldb, real *to) {
+  for (size_t p = 0; p < k; p++, b += ldb)
+    for (size_t j = 0; j < n; j += NV * VL) {
+      const size_t width = n - j < NV * VL ? n - j : NV * VL, stride = (width + VL - 1) / VL * VL;
+      real *t = to + j * k + p * stride;
+      for (size_t v = 0; v < width; v += 64 / sizeof(real)) PREFETCH_READ(b + 8 * ldb + j + v);
+      for (size_t v = 0; v < width; v += VL) v_put(t + v, v_get(b + j + v, width - v), width - v);
+    }
+}
+
 /* ---- turned: c^T = b a^T for b stored (n, k) and one panel of rows of a: lanes along m. Scratch: a block of a^T, and all of c^T. */
 enum { FN(gemm_turn) = 256 }; /* of k at a time: that block of a^T in the first cache */
 
@@ -337,20 +374,29 @@ V_INLINE int FN(gemm_packs_b)(int tb, size_t m, size_t n, size_t k) { return tb 
 V_INLINE int FN(gemm_packs_a)(int ta, size_t m, size_t n, size_t k) {
   return ta && m * sizeof(real) >= 2048 && n >= 16 * NV * VL && k >= 64;
 }
-/* Columns of b that scratch holds: one panel when all rows go through it at once. */
-V_INLINE size_t FN(gemm_width)(size_t m) { return m <= MC ? NV * VL : NC; }
-V_INLINE size_t FN(gemm_b_size)(size_t m, size_t n, size_t k) {
-  const size_t width = FN(gemm_width)(m);
-  return (n < width ? (n + VL - 1) / VL * VL : width) * (k < KC ? k : KC);
+/* Of b in scratch, k times columns: one panel when all rows go through it at once. Where a is packed it is packed anew for every such
+   block, so that one is wider, and less deep. */
+V_INLINE size_t FN(gemm_depth)(int packs_a, size_t k) {
+  const size_t most = packs_a ? KC / 2 : KC, blocks = (k + most - 1) / most;
+  return blocks ? (k + blocks - 1) / blocks : 0;
 }
+V_INLINE size_t FN(gemm_width)(int packs_a, size_t m, size_t n) {
+  const size_t most = m <= MC ? NV * VL : packs_a ? 4 * NC : NC;
+  return n < most ? (n + VL - 1) / VL * VL : most;
+}
+V_INLINE size_t FN(gemm_a_size)(size_t depth) { return (MC + MR - 1) / MR * A_TILE(depth); }
 
 /* For up to m rows, up to n columns: with fewer another way may be taken. */
 static size_t FN(gemm_scratch)(int ta, int tb, size_t m, size_t n, size_t k) {
   const size_t rows = m < NV * VL ? m : NV * VL, turned = !ta && tb && MASKS && n >= 32 && k >= 128;
   const size_t turning = turned ? (rows + VL - 1) / VL * VL * (FN(gemm_turn) + n) : 0;
   if (!tb && (FN(gemm_is_flipped)(ta, m, n, k) || FN(gemm_is_narrow)(tb, m, n, k))) return 0;
-  const size_t packing =
-      (FN(gemm_packs_b)(tb, m, n, k) ? FN(gemm_b_size)(m, n, k) : 0) + (FN(gemm_packs_a)(ta, m, n, k) ? LDA * (k < KC ? k : KC) : 0);
+  const int packs_b = FN(gemm_packs_b)(tb, m, n, k);
+  size_t packing = packs_b ? FN(gemm_width)(0, m, n) * (k < KC ? k : KC) : 0;
+  if (FN(gemm_packs_a)(ta, m, n, k)) {
+    const size_t depth = k < KC / 2 ? k : KC / 2, both = (packs_b ? FN(gemm_width)(1, m, n) * depth : 0) + FN(gemm_a_size)(depth);
+    packing = both > packing ? both : packing;
+  }
   return packing > turning ? packing : turning;
 }
 
@@ -373,39 +419,35 @@ static void FN(gemm)(int ta, int tb, size_t m, size_t n, size_t k, const real *a
     return;
   }
   const int packs_a = FN(gemm_packs_a)(ta, m, n, k), packs_b = FN(gemm_packs_b)(tb, m, n, k);
-  real *const a_copy = !packs_a ? NULL : scratch + (packs_b ? FN(gemm_b_size)(m, n, k) : 0);
+  const size_t depth = FN(gemm_depth)(packs_a, k), columns = FN(gemm_width)(packs_a, m, n);
+  real *const a_copy = packs_b ? scratch + columns * depth : scratch;
   const size_t odd = MASKS ? 0 : n % VL;
   n -= odd;
   if (odd) FN(gemm_narrow)(m, odd, k, a, ar, ak, b + n * bc, bk, bc, c + n, ldc, from ? from + n : NULL, ldf);
-  const size_t columns = FN(gemm_width)(m);
   for (size_t j0 = 0; j0 < n; j0 += columns) {
     const size_t j1 = n - j0 < columns ? n : j0 + columns;
     size_t p = 0;
     do { /* once even when k is 0 */
-      const size_t kc = k - p < KC ? k - p : KC;
+      const size_t kc = k - p < depth ? k - p : depth;
       for (size_t i = 0, mc; i < m; i += mc) {
         mc = m - i < MC ? m - i : MC;
         const real *rows = a + i * ar + p * ak;
-        if (packs_a) {
-          FN(pack)(0, kc, mc, rows, lda, a_copy, LDA);
-          rows = a_copy;
-        }
+        if (packs_a) FN(pack_tiles)(mc, kc, rows, lda, a_copy);
         for (size_t j = j0; j < j1; j += NV * VL) {
-          const size_t width = j1 - j < NV * VL ? j1 - j : NV * VL, nv = (width + VL - 1) / VL;
+          const size_t width = j1 - j < NV * VL ? j1 - j : NV * VL, nv = (width + VL - 1) / VL, last = width - (nv - 1) * VL;
           const real *panel = b + p * bk + j * bc;
           size_t stride = ldb;
           if (packs_b) {
             real *b_copy = scratch + (j - j0) * kc;
             stride = nv * VL;
-            if (i == 0) FN(pack)(tb, kc, width, panel, ldb, b_copy, stride); /* just before its first use */
+            if (i == 0 && tb) FN(pack)(1, kc, width, panel, ldb, b_copy, stride); /* just before its first use */
+            else if (i == 0 && (j - j0) % RUN == 0) FN(pack_panels)(j1 - j < RUN ? j1 - j : RUN, kc, panel, ldb, b_copy);
             panel = b_copy;
           }
           real *to = c + i * ldc + j;
-          FN(gemm_panel)(mc, nv, kc, rows, ar, packs_a ? LDA : ak, panel, stride, to, ldc, width - (nv - 1) * VL,
-                         p      ? to
-                         : from ? from + i * ldf + j
-                                : NULL,
-                         p ? ldc : ldf);
+          const real *first = p ? to : from ? from + i * ldf + j : NULL;
+          if (packs_a) FN(gemm_packed_panel)(mc, nv, kc, a_copy, panel, stride, to, ldc, last, first, p ? ldc : ldf);
+          else FN(gemm_panel)(mc, nv, kc, rows, ar, ak, panel, stride, to, ldc, last, first, p ? ldc : ldf);
         }
       }
       p += kc;
@@ -418,7 +460,8 @@ static void FN(gemm)(int ta, int tb, size_t m, size_t n, size_t k, const real *a
 #undef NC
 #undef KC
 #undef MC
-#undef LDA
+#undef RUN
+#undef A_TILE
 #undef MASKS
 #undef FREE_MASKS
 #undef tile_fn

@@ -20,12 +20,12 @@ static double now(void) { /* seconds */
   return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* Seconds of one call: the minimum over short runs, spread over `budget` seconds; data of ordinary size, so no denormals. */
+/* Seconds of one call: the minimum over five short runs or more, spread over `budget` seconds; data of ordinary size, so no denormals. */
 #define TIME(result, call, budget) \
   do { \
     double best_ = 1e9, end_ = now() + (budget); \
     long calls_ = 1; \
-    for (int first_ = 1; first_ || now() < end_; first_ = 0) { \
+    for (int runs_ = 0; runs_ < 5 || now() < end_; runs_++) { \
       double t_; \
       for (;;) { \
         t_ = now(); \
