@@ -124,10 +124,7 @@ V_INLINE tile_fn *const *FN(conv_panel)(size_t n, size_t *nv, size_t *rows, size
 }
 
 #ifdef HALF
-/* Odd columns that fill no more than half a vector: the next lower instruction set does twice as many of its half vectors in the same
-   time where the multiply-add unit is two of half the width, and no fewer elsewhere. */
-extern const cnn_kernels CNN_PASTE2(cnn_kernels, HALF);
-#define NARROWER CNN_PASTE2(cnn_kernels, HALF).DTYPE
+/* Odd columns that fill no more than half a vector. */
 V_INLINE size_t FN(conv_few)(size_t n) { return n % VL <= VL / 2 ? n % VL : 0; }
 #endif
 
@@ -396,4 +393,3 @@ static void FN(conv_planes_outer)(const cnn_windows *w, size_t run, size_t n, co
 #undef tile_fn
 #undef dots_fn
 #undef CONV_ARM
-#undef NARROWER

@@ -358,9 +358,10 @@ static void FN(gemm_turned)(size_t m, size_t n, size_t k, const real *a, size_t 
 }
 
 /* ---- which way */
+V_INLINE int FN(gemm_turns)(int ta, int tb, size_t n, size_t k) { return !ta && tb && MASKS && n >= 32 && k >= 128; }
 V_INLINE int FN(gemm_is_turned)(int ta, int tb, size_t m, size_t n, size_t k) {
   const size_t lanes = (m + VL - 1) / VL * VL;
-  return !ta && tb && MASKS && lanes <= NV * VL && 4 * m >= 3 * lanes && n >= 32 && k >= 128;
+  return FN(gemm_turns)(ta, tb, n, k) && lanes <= NV * VL && 4 * m >= 3 * lanes;
 }
 V_INLINE int FN(gemm_is_flipped)(int ta, size_t m, size_t n, size_t k) {
   return ta && n <= 8 && m >= VL && k >= 4 && n * ((m + VL - 1) / VL) < m * ((n + VL - 1) / VL);
@@ -388,7 +389,7 @@ V_INLINE size_t FN(gemm_a_size)(size_t depth) { return (MC + MR - 1) / MR * A_TI
 
 /* For up to m rows, up to n columns: with fewer another way may be taken. */
 static size_t FN(gemm_scratch)(int ta, int tb, size_t m, size_t n, size_t k) {
-  const size_t rows = m < NV * VL ? m : NV * VL, turned = !ta && tb && MASKS && n >= 32 && k >= 128;
+  const size_t rows = m < NV * VL ? m : NV * VL, turned = FN(gemm_turns)(ta, tb, n, k);
   const size_t turning = turned ? (rows + VL - 1) / VL * VL * (FN(gemm_turn) + n) : 0;
   if (!tb && (FN(gemm_is_flipped)(ta, m, n, k) || FN(gemm_is_narrow)(tb, m, n, k))) return 0;
   const int packs_b = FN(gemm_packs_b)(tb, m, n, k);
@@ -414,6 +415,12 @@ static void FN(gemm)(int ta, int tb, size_t m, size_t n, size_t k, const real *a
     FN(gemm_narrow)(m, n, k, a, ar, ak, b, bk, bc, c, ldc, from, ldf);
     return;
   }
+#ifdef HALF
+  if (n <= VL / 2 || (FN(gemm_turns)(ta, tb, n, k) && m <= VL / 2 && 8 * m >= 3 * VL)) { /* its scratch is no larger */
+    NARROWER.gemm(ta, tb, m, n, k, a, lda, b, ldb, c, ldc, accumulate, start, scratch);
+    return;
+  }
+#endif
   if (FN(gemm_is_turned)(ta, tb, m, n, k)) {
     FN(gemm_turned)(m, n, k, a, lda, b, ldb, c, ldc, accumulate, from, scratch);
     return;
