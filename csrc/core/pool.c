@@ -21,6 +21,7 @@
 #include "core/status.h"
 
 enum { MAX_THREADS = 256, SPIN_NANOSECONDS = 100000 };
+enum { CROWDED_SPIN = 10000, PUT_ASIDE = 1000000, CROWDED_SECOND = 1 << 10 /* of 2^20 ns */ };
 enum { FREE, ASLEEP, JOB, QUIT };
 static const unsigned CALLER_SLEEPS = 1u << 31; /* in pending */
 
@@ -150,6 +151,7 @@ static struct {
   int32_t started;           /* workers; this and all below belong to the holder of busy */
   int32_t team;              /* threads at this job */
   atomic_int spin;           /* nanoseconds before sleep: 0 when there are more threads than processors */
+  atomic_uint crowded;       /* when a thread was last put aside for another process, in 2^20 ns */
   int32_t members;
   void (*body)(void *arg, int32_t member, int32_t members);
   void *arg;
@@ -168,14 +170,27 @@ static int take(void) {
 
 static void give_back(void) { atomic_store_explicit(&pool.busy, 0, memory_order_release); }
 
-/* Looks at *word for a while; whether it has left, or come to, the value that is waited for is the caller's to see. */
-static void spin(atomic_uint *word, unsigned value, int until_equal) {
-  const int64_t limit = atomic_load_explicit(&pool.spin, memory_order_relaxed);
-  const int64_t start = limit ? cnn_clock_nanoseconds() : 0;
-  for (int looks = 1; limit && (atomic_load_explicit(word, memory_order_acquire) == value) != until_equal; looks++) {
-    if (looks % 32 == 0 && cnn_clock_nanoseconds() - start > limit) return;
+/* A thread for which it took so long to look again, or to end its share, was put aside, most likely. */
+static void note_crowd(int64_t since, int64_t now) {
+  if (now - since > PUT_ASIDE) atomic_store_explicit(&pool.crowded, (unsigned)(now >> 20), memory_order_relaxed);
+}
+
+/* Looks at *word for a while; whether it has left, or come to, the value that is waited for is the caller's to see. Where others want the
+   processors, it is a short while: the system takes what was spun away out of the thread's next share, for which the team then waits.
+   Returns when it began, 0: it did not spin. */
+static int64_t spin(atomic_uint *word, unsigned value, int until_equal) {
+  int64_t limit = atomic_load_explicit(&pool.spin, memory_order_relaxed), began, now, before;
+  if (!limit) return 0;
+  began = now = cnn_clock_nanoseconds();
+  if ((unsigned)(now >> 20) - atomic_load_explicit(&pool.crowded, memory_order_relaxed) < CROWDED_SECOND) limit = CROWDED_SPIN;
+  for (int looks = 1; (atomic_load_explicit(word, memory_order_acquire) == value) != until_equal; looks++) {
     pause_a_little();
+    if (looks % 32) continue;
+    before = now, now = cnn_clock_nanoseconds();
+    note_crowd(before, now);
+    if (now - began > limit) break;
   }
+  return began;
 }
 
 /* JOB, QUIT, or FREE when a job was posted and taken back. */
@@ -197,9 +212,10 @@ static int take_job(atomic_uint *mail) {
 }
 
 static void wait_for_team(void) {
-  spin(&pool.pending, 0, 1);
-  if (atomic_fetch_or(&pool.pending, CALLER_SLEEPS))
-    for (unsigned left; (left = atomic_load(&pool.pending)) != CALLER_SLEEPS;) park(&pool.pending, left);
+  const int64_t began = spin(&pool.pending, 0, 1);
+  if (!atomic_fetch_or(&pool.pending, CALLER_SLEEPS)) return;
+  for (unsigned left; (left = atomic_load(&pool.pending)) != CALLER_SLEEPS;) park(&pool.pending, left);
+  if (began) note_crowd(began, cnn_clock_nanoseconds());
 }
 
 /* One thread's share: members first, first + step, ... */
