@@ -188,6 +188,9 @@ def _version() -> str:
 def set_num_threads(n: int) -> None:
     """How many threads training and prediction may use, for the whole process. Results do not depend on it.
 
+    These are at most: small work stays on one thread, and training goes on with one for as long as that measures faster, as where other
+    processes keep the processors busy.
+
     Parameters
     ----------
     n : int

@@ -144,6 +144,12 @@ class Trainer:
     """Resolved names ("custom" for a callable)."""
     @property
     def memory(self) -> tuple[int, int, int]: ...
+    @property
+    def pace(self) -> tuple[bool, float, float]:
+        """Whether the next step is one thread's alone, and what a row cost at last: milliseconds with the team and alone, 0: not known."""
+
+    @pace.setter
+    def pace(self, alone: bool) -> None: ...
     classes: list[int]
     """Of each output, classes that labels may name; 0: targets are numbers."""
     def fit(

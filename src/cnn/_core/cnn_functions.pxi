@@ -68,6 +68,8 @@ cdef extern from "engine.h" nogil:
     const void *cnn_trainer_gradient(const cnn_trainer *trainer, size_t block)
     double cnn_trainer_lr(const cnn_trainer *trainer)
     void cnn_trainer_memory(const cnn_trainer *trainer, size_t *bytes)
+    int32_t cnn_trainer_pace(const cnn_trainer *trainer, double *costs)
+    void cnn_trainer_set_pace(cnn_trainer *trainer, int32_t alone)
     cnn_status cnn_trainer_set_optimizer(cnn_trainer *trainer, const cnn_optimizer_options *options)
     void cnn_trainer_counters(const cnn_trainer *trainer, uint64_t *epoch, uint64_t *step, uint64_t *updates)
     void cnn_trainer_set_counters(cnn_trainer *trainer, uint64_t epoch, uint64_t step, uint64_t updates)

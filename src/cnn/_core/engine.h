@@ -202,6 +202,10 @@ const void *cnn_trainer_gradient(const cnn_trainer *, size_t block); /* NULL whe
 double cnn_trainer_lr(const cnn_trainer *);
 void cnn_trainer_memory(const cnn_trainer *,
                         size_t bytes[3]); /* gradients, optimizer, workspace; without what is made when first asked for */
+/* Whether the next step is the caller's thread's alone (engine/pace.pxi), and what a row cost at last: milliseconds with the team and alone,
+   0: not known. What is set holds until the trainer judges anew; no bit depends on it. */
+int32_t cnn_trainer_pace(const cnn_trainer *, double costs[2]);
+void cnn_trainer_set_pace(cnn_trainer *, int32_t alone);
 cnn_status cnn_trainer_set_optimizer(cnn_trainer *, const cnn_optimizer_options *); /* same kind: slots stay; another: afresh */
 /* Where random numbers stand, step counting from the epoch's beginning; and how many updates the optimizer has made. */
 void cnn_trainer_counters(const cnn_trainer *, uint64_t *epoch, uint64_t *step, uint64_t *updates);

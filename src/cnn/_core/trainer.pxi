@@ -202,6 +202,20 @@ cdef class TrainerBase:
         return bytes[0], bytes[1], bytes[2]
 
     @property
+    def pace(self):
+        """(whether the next step is one thread's alone, milliseconds of a row with the team, and alone)."""
+        cdef double[2] costs
+        self.made()
+        alone = bool(cnn_trainer_pace(self.c, costs))
+        return alone, costs[0], costs[1]
+
+    @pace.setter
+    def pace(self, bint alone):
+        """For the steps to come, until it judges anew; also from a hook of the trainer's own fit."""
+        self.made()
+        cnn_trainer_set_pace(self.c, alone)
+
+    @property
     def lr(self):
         return cnn_trainer_lr(self.c) if self.c != NULL else 0.0
 

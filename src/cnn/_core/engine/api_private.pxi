@@ -272,6 +272,15 @@ cdef public void cnn_trainer_memory(const cnn_trainer *trainer, size_t *bytes) n
         bytes[2] += sizeof(Target) + t.max_batch * (o.target_row * item + o.positions * 2 * sizeof(double) + p.values[o.output].row * item)
 
 
+cdef public int32_t cnn_trainer_pace(const cnn_trainer *trainer, double *costs) noexcept nogil:
+    cdef const Pace *p = &(<const Trainer *>trainer).pace
+    costs[0] = p.team_cost
+    costs[1] = p.alone_cost
+    return p.alone
+
+cdef public void cnn_trainer_set_pace(cnn_trainer *trainer, int32_t alone) noexcept nogil:
+    pace_change(&(<Trainer *>trainer).pace, alone, 0)
+
 cdef public double cnn_trainer_lr(const cnn_trainer *trainer) noexcept nogil:
     return (<const Trainer *>trainer).lr
 

@@ -158,7 +158,7 @@ cdef cnn_status trainer_tile(Trainer *t, Frame *f, size_t first, size_t n, int f
     cdef size_t i, row
     cdef int32_t v
     cdef Target *o
-    cdef const cnn_executor *team = trainer_executor(t) if t.plan.team and t.plan.members > 1 else NULL
+    cdef const cnn_executor *team = trainer_team(t) if t.plan.team and t.plan.members > 1 else NULL
     cdef cnn_status status
     for i in range(t.net.graph.n_inputs):
         v = t.net.graph.inputs[i]
@@ -288,7 +288,7 @@ cdef void add_parts(Trainer *t, size_t parts) noexcept nogil:
     for i in range(t.n_spans):
         c.span = &t.spans[i]
         if c.slices > 1 and c.span.count >= 2 * SLICE_UPDATE:
-            cnn_parallel_for(trainer_executor(t), c.slices, add_slice, &c)
+            cnn_parallel_for(trainer_team(t), c.slices, add_slice, &c)
         else:
             add_range(t, parts, c.span.offset, c.span.count)
 
@@ -348,7 +348,7 @@ cdef cnn_status trainer_gradient(Trainer *t, int training, int backward, double 
     if parts == 1:
         trainer_part(t, 0, 0)
     else:
-        cnn_parallel_for(trainer_executor(t) if t.n_frames > 1 else NULL, parts, trainer_part, t)
+        cnn_parallel_for(trainer_team(t) if t.n_frames > 1 else NULL, parts, trainer_part, t)
     status = frames_error(t.frames, t.n_frames, error)
     if status != CNN_OK:
         return status

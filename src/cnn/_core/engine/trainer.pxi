@@ -90,10 +90,15 @@ cdef struct Trainer:
     uint64_t first_row
     int32_t training, backward
     cnn_flag stopped       # by a tick between tiles: every thread leaves the unfinished step
+    Pace pace
 
 
 cdef const cnn_executor *trainer_executor(const Trainer *t) noexcept nogil:
     return &t.executor if t.has_executor else NULL
+
+cdef const cnn_executor *trainer_team(const Trainer *t) noexcept nogil:
+    """Who works at a step now. NULL: the caller's thread alone."""
+    return &t.executor if t.has_executor and not t.pace.alone else NULL
 
 
 cdef void trainer_release(Trainer *t) noexcept nogil:
@@ -256,6 +261,7 @@ cdef cnn_status trainer_make(Network *net, const cnn_trainer_setup *setup, Train
     elif net.has_executor:
         t.executor = net.executor
         t.has_executor = 1
+    pace_make(&t.pace, &t.executor)
     t.optimizer = setup.optimizer
     if t.optimizer.kind == CNN_OPTIMIZER_DEFAULT:
         optimizer_defaults(CNN_OPTIMIZER_ADAM, &t.optimizer)

@@ -146,7 +146,7 @@ cdef cnn_status trainer_update(Trainer *t, real *w, real *g, cnn_error *error) n
         if t.constants_rate != t.lr * c.span.lr_scale or (i == 0 and not t.table.steady):
             trainer_constants(t, t.lr * c.span.lr_scale, <real *>t.constants)
         if c.slices > 1 and (t.plan.team or parts_of(t, t.n) > 1) and c.span.count >= 2 * SLICE_UPDATE:  # else all is in this thread's cache
-            cnn_parallel_for(trainer_executor(t), c.slices, update_slice, &c)
+            cnn_parallel_for(trainer_team(t), c.slices, update_slice, &c)
         else:
             update_range(t, c.span, c.span.offset, c.span.count, w, g)
     if t.limits:
@@ -165,8 +165,10 @@ cdef cnn_status trainer_reduce(Trainer *t, double *loss) noexcept nogil:
     cdef size_t item = 4 if t.net.graph.dtype == CNN_FLOAT32 else 8
     cdef const Block *b
     cdef double share = <double>t.n / <double>t.data.total_rows if t.data.total_rows else 1.0
+    cdef int64_t began
     if t.hooks.reduce == NULL:
         return CNN_OK
+    began = cnn_clock_nanoseconds()
     for i in range(t.n_spans):
         if t.hooks.reduce(t.hooks.user, <char *>t.gradients[0] + t.spans[i].offset * item, t.spans[i].count, <cnn_dtype>t.net.graph.dtype):
             return CNN_STOPPED
@@ -182,6 +184,7 @@ cdef cnn_status trainer_reduce(Trainer *t, double *loss) noexcept nogil:
             return CNN_STOPPED
     if t.hooks.reduce(t.hooks.user, loss, 1, CNN_FLOAT64):
         return CNN_STOPPED
+    pace_wait(&t.pace, began)
     return CNN_OK
 
 
@@ -199,12 +202,14 @@ cdef cnn_status evaluate_for_lbfgs(void *user, double *loss) noexcept nogil:
     cdef cnn_status status
     t.net.version += 1
     status = trainer_tick(t, 0, loss[0])
+    pace_begin(&t.pace)
     if status == CNN_OK:
         status = trainer_gradient(t, 1, 1, loss, t.error)
     if status == CNN_OK:
         status = trainer_reduce(t, loss)
     if status != CNN_OK:
         return status
+    pace_end(&t.pace, t.n)
     if t.has_moved:
         buffers_keep(t)
     if t.net.graph.dtype == CNN_FLOAT32:
@@ -257,6 +262,7 @@ cdef cnn_status trainer_step(Trainer *t, int on_nan, double *loss, cnn_error *er
     if t.table.driver:
         status = driver_step(t, loss, error)
     else:
+        pace_begin(&t.pace)
         status = trainer_gradient(t, 1, 1, loss, error)
         if status == CNN_OK:
             status = trainer_reduce(t, loss)
@@ -264,6 +270,8 @@ cdef cnn_status trainer_step(Trainer *t, int on_nan, double *loss, cnn_error *er
             return not_finite(t, loss[0], error)
         if status == CNN_OK:
             status = trainer_apply(t, error)
+        if status == CNN_OK:
+            pace_end(&t.pace, t.n)
     if status == CNN_OK:
         t.step += 1
     return status

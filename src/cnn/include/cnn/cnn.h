@@ -81,7 +81,8 @@ typedef struct {
 } cnn_allocator;
 
 /* A host's threads: run calls body(arg, member, members) for member 0..members-1, side by side or one after another, and returns when
-   all have ended; threads is how many it can have. */
+   all have ended; threads is how many it can have. Small work stays on the caller's thread, and so do a trainer's steps while these measure
+   faster there. */
 typedef struct {
   size_t size;
   void *user;
