@@ -19,12 +19,37 @@ V_INLINE void FN(window_to)(real *p, vreal v, const int some, size_t lanes) {
     for (size_t b = 0; b < width; b++)
 #define TAP(p) ((p) + a * ld + b * channels)
 
+/* The largest of four taps, and its number: in pairs, which gives the first of equals as one by one does, unless there is a NaN. */
+V_INLINE vreal FN(window_max_of_4)(const vreal *tap, vreal *number) {
+  const vmask second = v_gt(tap[1], tap[0]), fourth = v_gt(tap[3], tap[2]);
+  vreal best = v_max(tap[1], tap[0]), other = v_max(tap[3], tap[2]);
+  if (number)
+    *number = v_select(v_gt(other, best), v_select(fourth, v_set1(3), v_set1(2)), v_select(second, v_set1(1), v_zero()));
+  best = v_max(other, best);
+  if (v_any(v_mask_or(v_unordered(tap[0], tap[1]), v_unordered(tap[2], tap[3])))) {
+    vreal first = v_zero();
+    best = tap[0];
+    for (int t = 1; t < 4; t++) {
+      const vmask more = v_mask_or(v_gt(tap[t], best), v_isnan(tap[t]));
+      best = v_select(more, tap[t], best), first = v_select(more, v_set1((real)t), first);
+    }
+    if (number) *number = first;
+  }
+  return best;
+}
+
 /* ---- one window: nv vectors of channels, or one of `lanes` lanes where `some` */
 V_INLINE void FN(window_max_one)(const size_t nv, const int some, size_t lanes, const size_t height, const size_t width, size_t ld,
                                  size_t channels, const real *x, real *y, real *where) {
   vreal best[4], tap[4], number = v_zero();
   EACH best[i] = FN(window_at)(x + i * VL, some, lanes), tap[i] = number;
-  EACH_TAP {
+  if (height == 2 && width == 2) {
+    EACH {
+      vreal taps[4] = {best[i]};
+      for (size_t t = 1; t < 4; t++) taps[t] = FN(window_at)(x + (t >> 1) * ld + (t & 1) * channels + i * VL, some, lanes);
+      best[i] = FN(window_max_of_4)(taps, where ? &tap[i] : NULL);
+    }
+  } else EACH_TAP {
     EACH {
       const vreal v = FN(window_at)(TAP(x) + i * VL, some, lanes);
       const vmask more = v_mask_or(v_gt(v, best[i]), v_isnan(v));
@@ -171,14 +196,9 @@ V_INLINE void FN(pair_shares)(real *dx, size_t ld, size_t lanes, const vreal *ta
 static void FN(pair_max)(size_t rows, size_t n, size_t ld, const real *x, real *y, real *where) {
   EACH_PAIR {
     const size_t at = i * n + j, lanes = n - j < VL ? n - j : VL;
-    vreal tap[4], best, number = v_zero();
+    vreal tap[4], number;
     FN(pair_taps)(x + 2 * i * ld + 2 * j, ld, lanes, tap);
-    best = tap[0];
-    for (int t = 0; t < 4; t++) {
-      const vmask more = v_mask_or(v_gt(tap[t], best), v_isnan(tap[t]));
-      best = v_select(more, tap[t], best), number = v_select(more, v_set1((real)t), number);
-    }
-    v_put(y + at, best, lanes);
+    v_put(y + at, FN(window_max_of_4)(tap, where ? &number : NULL), lanes);
     if (where) v_put(where + at, number, lanes);
   }
 }

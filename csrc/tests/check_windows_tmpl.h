@@ -213,6 +213,20 @@ static void T_(transposes)(const TABLE *t, size_t rows, size_t columns, size_t e
   verdict(T_(same)(y, want, ny), "transpose", &none, &s, extra, at_end);
 }
 
+static void T_(paddings)(const TABLE *t, size_t rows, size_t n, size_t extra, int at_end) {
+  static const geometry none;
+  const shape s = {.height = rows, .width = n};
+  const size_t ldx = n + next32() % 3, ldy = n + extra;
+  const size_t nx = rows ? (rows - 1) * ldx + n : 0, ny = rows ? (rows - 1) * ldy + n : 0;
+  real *x = arena_take(arena_x, nx * sizeof *x, at_end), *y = arena_take(arena_y, ny * sizeof *y, at_end);
+  real *want = arena_take(arena_want, ny * sizeof *y, 0);
+  T_(fill)(x, nx), T_(fill)(y, ny);
+  memset(want, 0, ny * sizeof *y);
+  for (size_t i = 0; i < rows; i++) memcpy(want + i * ldy, x + i * ldx, n * sizeof *x);
+  t->pad_rows(rows, n, x, ldx, y, ldy);
+  verdict(T_(same)(y, want, ny), "pad_rows", &none, &s, extra, at_end);
+}
+
 static void T_(check)(const TABLE *t) {
   static const size_t columns[] = {0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17,
                                    18, 19, 20, 24, 31, 32, 33, 40, 47, 48, 49, 63, 64, 65, 72, 80, 96, 130};
@@ -268,6 +282,8 @@ static void T_(check)(const TABLE *t) {
   T_(winograd)(t, 28, 40, 70, 33, 0, 1, 1), T_(winograd)(t, 31, 33, 64, 64, 2, 0, 1), T_(winograd)(t, 3, 50, 96, 520, 1, 0, 1);
   for (size_t rows = 0; rows <= 40; rows++)
     for (size_t columns_ = 0; columns_ <= 40; columns_++) T_(transposes)(t, rows, columns_, next32() % 3, (int)(next32() % 2));
+  for (size_t rows = 0; rows <= 4; rows++)
+    for (size_t n = 0; n <= 70; n++) T_(paddings)(t, rows, n, n % 3 * (next32() % 40), (int)(next32() % 2));
   for (int i = 0; i < 100; i++) {
     const size_t few = next32() % 2 ? 1 + next32() % 8 : 1 + next32() % 130, many = 1 + next32() % 900;
     T_(transposes)(t, few, many, next32() % 3, 1), T_(transposes)(t, many, few, next32() % 3, 1);

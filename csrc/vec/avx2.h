@@ -129,7 +129,7 @@ V_INLINE vmask v_lt(vreal a, vreal b) { return X(cmp)(a, b, _CMP_LT_OQ); }
 V_INLINE vmask v_le(vreal a, vreal b) { return X(cmp)(a, b, _CMP_LE_OQ); }
 V_INLINE vmask v_gt(vreal a, vreal b) { return X(cmp)(a, b, _CMP_GT_OQ); }
 V_INLINE vmask v_eq(vreal a, vreal b) { return X(cmp)(a, b, _CMP_EQ_OQ); }
-V_INLINE vmask v_isnan(vreal v) { return X(cmp)(v, v, _CMP_UNORD_Q); }
+V_INLINE vmask v_unordered(vreal a, vreal b) { return X(cmp)(a, b, _CMP_UNORD_Q); }
 V_INLINE vreal v_select(vmask m, vreal a, vreal b) { return X(blendv)(b, a, m); }
 V_INLINE vmask v_mask_and(vmask a, vmask b) { return X (and)(a, b); }
 V_INLINE vmask v_mask_or(vmask a, vmask b) { return X(or)(a, b); }

@@ -99,7 +99,7 @@ V_INLINE vmask v_lt(vreal a, vreal b) { return V_CMP(a, b, _CMP_LT_OQ); }
 V_INLINE vmask v_le(vreal a, vreal b) { return V_CMP(a, b, _CMP_LE_OQ); }
 V_INLINE vmask v_gt(vreal a, vreal b) { return V_CMP(a, b, _CMP_GT_OQ); }
 V_INLINE vmask v_eq(vreal a, vreal b) { return V_CMP(a, b, _CMP_EQ_OQ); }
-V_INLINE vmask v_isnan(vreal v) { return V_CMP(v, v, _CMP_UNORD_Q); }
+V_INLINE vmask v_unordered(vreal a, vreal b) { return V_CMP(a, b, _CMP_UNORD_Q); }
 V_INLINE vreal v_select(vmask m, vreal a, vreal b) { return X(mask_blend)(m, b, a); }
 V_INLINE vmask v_mask_and(vmask a, vmask b) { return (vmask)(a & b); }
 V_INLINE vmask v_mask_or(vmask a, vmask b) { return (vmask)(a | b); }

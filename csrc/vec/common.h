@@ -1,5 +1,6 @@
 /* clang-format off: one operation a line, in columns */
 /* What follows from the rest of the vocabulary; the last line of every vec/<isa>.h. No include guard: once a dtype. */
+V_INLINE vmask v_isnan(vreal v) { return v_unordered(v, v); }
 V_INLINE vreal v_get(const real *p, size_t n) { return n >= VL ? v_load(p) : v_load_n(p, n); }
 V_INLINE void v_put(real *p, vreal v, size_t n) {
   if (n >= VL) v_store(p, v);

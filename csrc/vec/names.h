@@ -14,7 +14,7 @@
    v_fma(a, b, c) = a b + c                    v_fnma(a, b, c) = c - a b      fused where the instruction set can, else mul and add
    v_min(a, b) = a < b ? a : b                 v_max(a, b) = a > b ? a : b    so b whenever either is NaN, and of two zeros
    v_copysign(a, s)                            |a| with the sign bit of s
-   v_lt v_le v_gt v_eq (false with NaN)        v_isnan(v)
+   v_lt v_le v_gt v_eq (false with NaN)        v_isnan(v), v_unordered(a, b): one of them is
    v_select(m, a, b) = m ? a : b               v_mask_and v_mask_or v_mask_not v_any(m)
    v_first(n)                                  vmask of the first n lanes, 0 <= n <= VL
    v_round(v)                                  nearest, ties to even; |v| < 2^22 (f32), 2^51 (f64)
@@ -72,6 +72,7 @@
 #define v_gt FN(v_gt)
 #define v_eq FN(v_eq)
 #define v_isnan FN(v_isnan)
+#define v_unordered FN(v_unordered)
 #define v_select FN(v_select)
 #define v_mask_and FN(v_mask_and)
 #define v_mask_or FN(v_mask_or)

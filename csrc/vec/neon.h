@@ -88,7 +88,7 @@ V_INLINE int v_any(vmask m) { return vmaxvq_u32(m) != 0; }
 V_INLINE vmask v_mask_not(vmask m) { return vreinterpretq_u64_u32(vmvnq_u32(vreinterpretq_u32_u64(m))); }
 V_INLINE int v_any(vmask m) { return vmaxvq_u32(vreinterpretq_u32_u64(m)) != 0; }
 #endif
-V_INLINE vmask v_isnan(vreal v) { return v_mask_not(v_eq(v, v)); }
+V_INLINE vmask v_unordered(vreal a, vreal b) { return v_mask_not(v_mask_and(v_eq(a, a), v_eq(b, b))); }
 /* The instructions return NaN if either is; ours take the second, as on x86. */
 V_INLINE vreal v_min(vreal a, vreal b) { return v_select(v_lt(a, b), a, b); }
 V_INLINE vreal v_max(vreal a, vreal b) { return v_select(v_gt(a, b), a, b); }

@@ -43,7 +43,7 @@ V_INLINE vmask v_lt(vreal a, vreal b) { return a < b; }
 V_INLINE vmask v_le(vreal a, vreal b) { return a <= b; }
 V_INLINE vmask v_gt(vreal a, vreal b) { return a > b; }
 V_INLINE vmask v_eq(vreal a, vreal b) { return a == b; }
-V_INLINE vmask v_isnan(vreal v) { return v != v; }
+V_INLINE vmask v_unordered(vreal a, vreal b) { return a != a || b != b; }
 V_INLINE vreal v_select(vmask m, vreal a, vreal b) { return m ? a : b; }
 V_INLINE vmask v_mask_and(vmask a, vmask b) { return a & b; }
 V_INLINE vmask v_mask_or(vmask a, vmask b) { return a | b; }

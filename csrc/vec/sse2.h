@@ -89,7 +89,7 @@ V_INLINE vmask v_lt(vreal a, vreal b) { return X(cmplt)(a, b); }
 V_INLINE vmask v_le(vreal a, vreal b) { return X(cmple)(a, b); }
 V_INLINE vmask v_gt(vreal a, vreal b) { return X(cmpgt)(a, b); }
 V_INLINE vmask v_eq(vreal a, vreal b) { return X(cmpeq)(a, b); }
-V_INLINE vmask v_isnan(vreal v) { return X(cmpunord)(v, v); }
+V_INLINE vmask v_unordered(vreal a, vreal b) { return X(cmpunord)(a, b); }
 V_INLINE vreal v_select(vmask m, vreal a, vreal b) { return X(or)(X (and)(m, a), X(andnot)(m, b)); }
 V_INLINE vmask v_mask_and(vmask a, vmask b) { return X (and)(a, b); }
 V_INLINE vmask v_mask_or(vmask a, vmask b) { return X(or)(a, b); }

@@ -63,19 +63,19 @@ cdef const real *conv_padded(const cnn_kernels *k, const Conv *c, int narrow, co
     room += (above * whole + before) * channels
     if whole == width and last:
         memcpy(room + first * width * channels, x + first * width * channels, (end - first) * width * channels * sizeof(real))
+    elif last:
+        k_pad_rows(k, end - first, width * channels, x + first * width * channels, width * channels, room + first * whole * channels, whole * channels)
     elif whole == width:
         k_transpose(k, channels, (end - first) * width, x + first * width, height * width, room + first * width * channels, channels)
     else:
         for i in range(first, end):
-            if last:
-                memcpy(room + i * whole * channels, x + i * width * channels, width * channels * sizeof(real))
-            else:
-                k_transpose(k, channels, width, x + i * width, height * width, room + i * whole * channels, channels)
+            k_transpose(k, channels, width, x + i * width, height * width, room + i * whole * channels, channels)
     return room - (above * whole + before) * channels
 
 
-cdef void conv_zero(const Conv *c, int narrow, real *room, size_t first, size_t end) noexcept nogil:
-    """The zeros around images that conv_padded puts there: those before each of rows first .. end - 1, and those behind the last of all."""
+cdef void conv_zero(const Conv *c, int narrow, int last, real *room, size_t first, size_t end) noexcept nogil:
+    """The zeros around images that conv_padded puts there, but for those that it puts there itself, between the rows of images that lie
+    channels last: those before each of rows first .. end - 1, and those behind the last of all."""
     cdef size_t channels = c.filters if narrow else c.channels
     cdef size_t height = c.h.narrow if narrow else c.h.wide, width = c.w.narrow if narrow else c.w.wide, i
     cdef size_t whole = c.w.spread if narrow else c.w.padded, tall = c.h.spread if narrow else c.h.padded
@@ -84,7 +84,7 @@ cdef void conv_zero(const Conv *c, int narrow, real *room, size_t first, size_t 
         return
     if first == 0:
         memset(room, 0, before * sizeof(real))
-    for i in range(first if first else 1, end):  # what is right of a row, and left of the next
+    for i in range(first if first else 1, first + 1 if last else end):  # what is right of a row, and left of the next
         at = before + ((i - 1) * whole + width) * channels
         memset(room + at, 0, (whole - width) * channels * sizeof(real))
     if end == height:
@@ -282,7 +282,7 @@ cdef void conv_images(const ConvWork *a, const real *tag, size_t first, size_t e
         for r in range(first, end):
             conv_spread(a, r, room)
         return
-    conv_zero(a.c, a.scatter, room, 0, conv_height(a))
+    conv_zero(a.c, a.scatter, a.source_last, room, 0, conv_height(a))
     for r in range(first, end):
         x = conv_begin(a, r, room, &y)
         conv_part(a, x, <const real *>a.start, y, 0, conv_pixels(a), 0, conv_columns(a), member)
@@ -304,10 +304,10 @@ cdef void conv_pad_slice(void *arg, size_t index, int32_t member) noexcept nogil
     cdef size_t first = index * a.slice, end = first + a.slice if first + a.slice < conv_height(a) else conv_height(a)
     cdef char *room = conv_scratch_of(a.op, c, 0)
     if c.item == sizeof(float):
-        conv_zero(c, a.scatter, <float *>room, first, end)
+        conv_zero(c, a.scatter, a.source_last, <float *>room, first, end)
         conv_padded(a.op.run.kernels, c, a.scatter, <const float *>a.image, a.source_last, <float *>room, first, end)
     else:
-        conv_zero(c, a.scatter, <double *>room, first, end)
+        conv_zero(c, a.scatter, a.source_last, <double *>room, first, end)
         conv_padded(a.op.run.kernels, c, a.scatter, <const double *>a.image, a.source_last, <double *>room, first, end)
 
 cdef void conv_some_pixels(const ConvWork *a, const real *tag, size_t first, size_t n, int32_t member) noexcept nogil:
@@ -442,7 +442,7 @@ cdef void conv_weights_part(const ConvWork *a, const real *tag, size_t first, si
     cdef const real *x
     cdef const real *dy
     cdef size_t r
-    conv_zero(c, 0, room, 0, c.h.wide)
+    conv_zero(c, 0, a.source_last, room, 0, c.h.wide)
     for r in range(a.op.run.rows):
         x = conv_padded(k, c, 0, <const real *>a.source + r * a.source_row, a.source_last, room, 0, c.h.wide)
         dy = <const real *>a.other + r * a.target_row

@@ -16,7 +16,8 @@ cdef struct PlanStep:
     unsigned char again[MAX_BLOCKS]
 
 cdef struct Plan:
-    const Graph *graph
+    const Graph *graph     # the network's, or
+    Graph *rewritten       # what does the same in less time; NULL: nothing does
     const cnn_allocator *allocator
     const cnn_kernels *kernels
     size_t rows            # of a tile, at most
@@ -71,6 +72,7 @@ cdef void plan_release(Plan *p) noexcept nogil:
     cnn_memory_release(p.wanted)
     cnn_memory_release(p.tables)
     cnn_memory_release(p.moved)
+    cnn_memory_release(p.rewritten)
     memset(p, 0, sizeof(Plan))
 
 
@@ -356,7 +358,9 @@ cdef cnn_status plan_bind(Plan *p, const Network *net, const PlanWish *wish, con
     p.values = <PlanValue *>cnn_memory_new(p.allocator, p.graph.n_values * sizeof(PlanValue))
     if p.values == NULL:
         return cnn_fail(error, CNN_E_MEMORY, "not enough memory for a plan")
-    status = plan_prune(p, wish, error)
+    status = plan_rewrite(p, wish, error)
+    if status == CNN_OK:
+        status = plan_prune(p, wish, error)
     if status == CNN_OK:
         status = plan_shapes(p, wish, error)
     if status != CNN_OK:
