@@ -10,6 +10,8 @@ extern const cnn_kernels CNN_PASTE2(cnn_kernels, HALF);
 #include "kernels/vector_tmpl.h"
 #include "kernels/gemm_tmpl.h"
 #include "kernels/conv_tmpl.h"
+#include "kernels/picked_tmpl.h"
+#undef NARROWER
 #include "kernels/depthwise_tmpl.h"
 #include "kernels/winograd_tmpl.h"
 #include "kernels/layout_tmpl.h"

@@ -194,12 +194,15 @@ V_INLINE void FN(pair_shares)(real *dx, size_t ld, size_t lanes, const vreal *ta
 }
 
 static void FN(pair_max)(size_t rows, size_t n, size_t ld, const real *x, real *y, real *where) {
-  EACH_PAIR {
-    const size_t at = i * n + j, lanes = n - j < VL ? n - j : VL;
-    vreal tap[4], number;
-    FN(pair_taps)(x + 2 * i * ld + 2 * j, ld, lanes, tap);
-    v_put(y + at, FN(window_max_of_4)(tap, where ? &number : NULL), lanes);
-    if (where) v_put(where + at, number, lanes);
+  for (size_t j = 0; j < n; j += VL) {
+    const size_t lanes = n - j < VL ? n - j : VL;
+    const real *from = x + 2 * j;
+    for (size_t i = 0, at = j; i < rows; i++, at += n, from += 2 * ld) {
+      vreal tap[4], number;
+      FN(pair_taps)(from, ld, lanes, tap);
+      v_put(y + at, FN(window_max_of_4)(tap, where ? &number : NULL), lanes);
+      if (where) v_put(where + at, number, lanes);
+    }
   }
 }
 

@@ -372,6 +372,8 @@ static void T_(check_winograd_weights)(const TABLE *t) { (void)t; }
 static void T_(check_winograd_forward)(const TABLE *t) { (void)t; }
 static void T_(check_winograd_scratch)(const TABLE *t) { (void)t; }
 static void T_(check_transpose)(const TABLE *t) { (void)t; }
+static void T_(check_picked_outer)(const TABLE *t) { (void)t; }
+static void T_(check_picked_scatter)(const TABLE *t) { (void)t; }
 static void T_(check_pad_rows)(const TABLE *t) { (void)t; }
 
 /* ---- activations. Backward arrays: dy, z, y, dz; z or y as the row reads, unrelated here, for the derivative is of one of them. */

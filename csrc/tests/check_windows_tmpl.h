@@ -213,6 +213,64 @@ static void T_(transposes)(const TABLE *t, size_t rows, size_t columns, size_t e
   verdict(T_(same)(y, want, ny), "transpose", &none, &s, extra, at_end);
 }
 
+/* Behind a pool of maxima of tall x wide outputs, some of which have no gradient. dw and x are added to where acc is 1. */
+static void T_(picked)(const TABLE *t, shape s, size_t tall, size_t wide, size_t n, int planes, int acc, int at_end) {
+  static geometry g;
+  const size_t rows = s.height / tall, columns = s.width / wide, windows = rows * columns;
+  windows_of(&g, &s, 0, 0);
+  const size_t k = g.w.chunks * g.w.length, ldb = g.w.length + next32() % 3;
+  int32_t shift[16];
+  for (size_t i = 0; i < tall * wide; i++) shift[i] = g.pixel[i / wide * s.width + i % wide];
+  const cnn_picks p = {.rows = rows,
+                       .columns = columns,
+                       .row = tall * s.width < g.w.pixels ? g.pixel[tall * s.width] : 0,
+                       .column = wide < s.width ? g.pixel[wide] : 0,
+                       .taps = tall * wide,
+                       .shift = shift,
+                       .chunks = g.w.chunks,
+                       .length = g.w.length,
+                       .chunk = g.w.chunks > 1 ? g.chunk[1] : 0,
+                       .d_window = planes ? 1 : (ptrdiff_t)n,
+                       .d_column = planes ? (ptrdiff_t)windows : 1,
+                       .where_window = (ptrdiff_t)n,
+                       .where_column = 1};
+  real *x = arena_take(arena_x, g.extent * sizeof *x, at_end), *d = arena_take(arena_start, windows * n * sizeof *d, at_end);
+  real *where = arena_take(arena_u, windows * n * sizeof *where, at_end), *b = arena_take(arena_b, n * g.w.chunks * ldb * sizeof *b, at_end);
+  real *dw = arena_take(arena_y, n * k * sizeof *dw, at_end), *want = arena_take(arena_want, (n * k + g.extent) * sizeof *want, 0);
+  T_(fill)(x, g.extent), T_(fill)(d, windows * n), T_(fill)(b, n * g.w.chunks * ldb), T_(fill)(dw, n * k);
+  for (size_t i = 0; i < windows * n; i++) where[i] = (real)(next32() % (tall * wide));
+#define AT(m, j) (g.pixel[(m) / columns * tall * s.width + (m) % columns * wide] + shift[(int)where[(m) * n + (j)]])
+#define D(m, j) d[(ptrdiff_t)(m) * p.d_window + (ptrdiff_t)(j) * p.d_column]
+  memcpy(want, dw, n * k * sizeof *want);
+  for (size_t j = 0; j < n; j++)
+    for (size_t e = 0; e < k; e++) {
+      real sum = acc ? want[j * k + e] : 0;
+      for (size_t m = 0; m < windows; m++)
+        sum = T_(chain)(fused(isa), D(m, j), x[AT(m, j) + g.chunk[e / g.w.length] + (ptrdiff_t)(e % g.w.length)], sum);
+      want[j * k + e] = sum;
+    }
+  t->picked_outer(&p, n, x, d, where, dw, acc);
+  verdict(T_(same)(dw, want, n * k), "picked_outer", &g, &s, n, acc);
+  memcpy(want, x, g.extent * sizeof *want);
+  for (size_t first = 0; first < n; first += 64)
+    for (size_t m = 0; m < windows; m++)
+      for (size_t tap = 0; tap < tall * wide; tap++)
+        for (size_t e = 0; e < k; e++) {
+          real sum = 0;
+          ptrdiff_t at = -1;
+          for (size_t j = first; j < n && j < first + 64; j++)
+            if ((size_t)where[m * n + j] == tap) {
+              sum = T_(chain)(fused(isa), D(m, j), b[(j * g.w.chunks + e / g.w.length) * ldb + e % g.w.length], sum);
+              at = AT(m, j) + g.chunk[e / g.w.length] + (ptrdiff_t)(e % g.w.length);
+            }
+          if (at >= 0) want[at] += sum;
+        }
+  t->picked_scatter(&p, n, d, where, b, ldb, x);
+  verdict(T_(same)(x, want, g.extent), "picked_scatter", &g, &s, n, planes);
+#undef AT
+#undef D
+}
+
 static void T_(paddings)(const TABLE *t, size_t rows, size_t n, size_t extra, int at_end) {
   static const geometry none;
   const shape s = {.height = rows, .width = n};
@@ -282,6 +340,12 @@ static void T_(check)(const TABLE *t) {
   T_(winograd)(t, 28, 40, 70, 33, 0, 1, 1), T_(winograd)(t, 31, 33, 64, 64, 2, 0, 1), T_(winograd)(t, 3, 50, 96, 520, 1, 0, 1);
   for (size_t rows = 0; rows <= 40; rows++)
     for (size_t columns_ = 0; columns_ <= 40; columns_++) T_(transposes)(t, rows, columns_, next32() % 3, (int)(next32() % 2));
+  for (int i = 0; i < 1500; i++) {
+    const size_t tall = 1 + next32() % 4, wide = 1 + next32() % 4;
+    s = (shape){tall * (1 + next32() % 3) + next32() % 2, wide * (1 + next32() % 4) + next32() % 2, 1 + next32() % 7, 1 + next32() % 5, 1 + next32() % 2, 1, 1 + next32() % 9, 0};
+    s.used = s.channels;
+    T_(picked)(t, s, tall, wide, i % 50 ? 1 + next32() % 12 : 60 + next32() % 80, (int)(next32() % 2), i % 2, (int)(next32() % 4 != 0));
+  }
   for (size_t rows = 0; rows <= 4; rows++)
     for (size_t n = 0; n <= 70; n++) T_(paddings)(t, rows, n, n % 3 * (next32() % 40), (int)(next32() % 2));
   for (int i = 0; i < 100; i++) {

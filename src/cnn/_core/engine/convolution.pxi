@@ -339,6 +339,8 @@ cdef void conv_describe(const OpPlan *p, int transposed, Conv *c) noexcept nogil
         if not lies_last(narrow) and (c.spreads or not c.planes):
             c.target = rounded(narrow.row * c.item)
     if c.spreads:
+        pixels = rounded(c.filters * c.h.kernel * picked_run(c) * c.item)
+        c.weights = pixels if pixels > c.weights else c.weights
         if not lies_last(wide) or c.h.padded * c.w.padded != c.h.wide * c.w.wide:
             c.source = rounded(c.h.padded * c.w.padded * c.channels * c.item)
     elif c.scatters:
@@ -387,6 +389,7 @@ cdef void conv_plan_as(OpPlan *p, int transposed) noexcept nogil:
         p.leads = not p.training
         return
     p.kept = c.kept
+    p.takes_picks = 0 if transposed else conv_takes_picks(p, &c)
     p.leads = not p.training and (lies_last(&p.values[p.output]) or c.planes)
     p.scratch = c.weights + c.turned + conv_workers(p) * c.work + conv_members(p) * (c.source + c.target)
     if c.depthwise:

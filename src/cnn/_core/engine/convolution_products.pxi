@@ -148,11 +148,14 @@ cdef void conv_spread(const ConvWork *a, size_t row, real *room) noexcept nogil:
     cdef const Conv *c = a.c
     cdef const cnn_kernels *k = a.op.run.kernels
     cdef cnn_windows windows
+    cdef cnn_picks picks
+    cdef int32_t shift[PICKED_TAPS]
+    cdef const real *where
     cdef size_t width = c.w.wide * c.channels, ld = c.w.padded * c.channels, pixels = c.h.wide * c.w.wide, i
     cdef const real *dy = <const real *>a.source + row * a.source_row
     cdef real *to = <real *>a.target + row * a.target_row
     cdef real *x = to
-    if not a.source_last:
+    if not a.source_last and a.op.pool == NULL:
         to_last(k, c.filters, c.h.narrow * c.w.narrow, dy, <real *>(<char *>room + c.source))
         dy = <const real *>(<char *>room + c.source)
     if a.accumulate:
@@ -161,12 +164,17 @@ cdef void conv_spread(const ConvWork *a, size_t row, real *room) noexcept nogil:
         if not a.target_last or c.h.padded * ld != c.h.wide * width:
             x = room
         memset(x, 0, c.h.padded * ld * sizeof(real))
-    windows.pixels = c.h.narrow * c.w.narrow
-    windows.pixel = c.spread_pixel
-    windows.chunks = c.gather_chunks
-    windows.length = c.gather_length
-    windows.chunk = c.run
-    k_conv_scatter(k, &windows, c.filters, dy, c.spread_from, <const real *>a.weights, c.channels * c.taps, x)
+    if a.op.pool != NULL:
+        picks_of(a.op, c, shift, &picks)
+        where = <const real *>a.op.pool.saved + row * a.source_row
+        k_picked_scatter(k, &picks, c.filters, dy, where, <const real *>a.weights, picked_run(c), x)
+    else:
+        windows.pixels = c.h.narrow * c.w.narrow
+        windows.pixel = c.spread_pixel
+        windows.chunks = c.gather_chunks
+        windows.length = c.gather_length
+        windows.chunk = c.run
+        k_conv_scatter(k, &windows, c.filters, dy, c.spread_from, <const real *>a.weights, c.channels * c.taps, x)
     if x == to:
         return
     x += (c.h.before * c.w.padded + c.w.before) * c.channels

@@ -65,7 +65,9 @@ cdef void conv_pack_for(const ConvWork *a, const real *w, size_t first, size_t e
     cdef const cnn_kernels *k = a.op.run.kernels
     cdef real *b = <real *>a.packed
     cdef real *u = <real *>a.turned
-    if a.scatter and c.spreads:
+    if a.scatter and a.op.pool != NULL:
+        picked_pack(k, c, w, b, first, end)
+    elif a.scatter and c.spreads:
         conv_pack_spread(k, c, w, b, first, end)
     elif a.scatter:
         conv_pack_scatter(c, w, b, first, end)

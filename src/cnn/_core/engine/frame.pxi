@@ -64,6 +64,8 @@ cdef cnn_status frame_make(Frame *f, const Plan *p, const Network *net, char *ke
         op.kept = kept + p.steps[i].kept if p.steps[i].plan.kept else NULL
         op.table = &p.steps[i].table
         op.run = &f.run
+        if p.steps[i].pool >= 0:
+            op.pool = &f.ops[p.steps[i].pool]
         if p.steps[i].leader != <int32_t>i:
             f.ops[i - 1].next = op
         op.function = &net.functions[op.index] if net.functions != NULL and net.functions[op.index].forward != NULL else NULL

@@ -39,6 +39,13 @@ cdef extern from "kernels/kernels.h" nogil:
         size_t chunks
         size_t length
         const int32_t *chunk
+    ctypedef struct cnn_picks:
+        size_t rows, columns
+        ptrdiff_t row, column
+        size_t taps
+        const int32_t *shift
+        size_t chunks, length
+        ptrdiff_t chunk, d_window, d_column, where_window, where_column
     ctypedef struct cnn_taps:
         size_t rows, columns, height, width
         ptrdiff_t x_row, x_column, y_row, y_column, tap_row, tap_column, weight_row, weight_column

@@ -8,6 +8,7 @@ cdef struct PlanStep:
     OpTable table
     OpPlan plan
     int32_t backward       # runs in the backward pass
+    int32_t pool           # the step whose gradient it takes, -1: its own
     int32_t leader         # the step that does it forward: itself, or one whose parts it follows
     int32_t aside          # the losses do without it: it makes an output that only metrics and callers see
     size_t saved           # place in the frame, NONE
@@ -331,7 +332,7 @@ cdef cnn_status plan_orders(Plan *p, const PlanWish *wish, cnn_error *error) noe
             p.n_forward += 1
     for i in range(p.n_steps, 0, -1):
         node = &g.nodes[p.steps[i - 1].node]
-        if not p.steps[i - 1].backward:
+        if not p.steps[i - 1].backward or p.steps[i - 1].plan.picked:
             continue
         for j in range(<size_t>node.n_inputs):
             x = g.links[node.inputs + j]
@@ -414,6 +415,7 @@ cdef cnn_status plan_make_in(Plan *p, const Network *net, const PlanWish *wish, 
         plan_followers(p)
         status = plan_gradients(p, wish, flows, error)
     if status == CNN_OK:
+        plan_picks(p, wish, flows)
         status = plan_memory(p, wish, flows, error)
     if status == CNN_OK:
         status = plan_orders(p, wish, error)

@@ -35,6 +35,26 @@ cdef void plan_followers(Plan *p) noexcept nogil:
             p.steps[i].leader = <int32_t>i
 
 
+cdef void plan_picks(Plan *p, const PlanWish *wish, unsigned char *flows) noexcept nogil:
+    """In training: an op that can make its gradient from that of the pool behind it does so, and its output has none."""
+    cdef const PlanStep *s
+    cdef PlanStep *c
+    cdef size_t i, j
+    cdef int32_t x
+    for i in range(p.n_steps):
+        p.steps[i].pool = -1
+        s = &p.steps[i]
+        if not s.backward or not s.plan.gives_picks or only_reader(p.graph, wish, s.plan.inputs[0]) < 0:
+            continue
+        x = s.plan.inputs[0]
+        for j in range(i):
+            c = &p.steps[j]
+            if c.plan.output == x and c.plan.takes_picks and (c.plan.takes_picks == PICKS_ALL or not flows[c.plan.inputs[0]]):
+                c.pool = <int32_t>i
+                p.steps[i].plan.picked = 1
+                flows[x] = 0
+
+
 cdef size_t place_all(Lifetime *items, size_t n) noexcept nogil:
     """First fit: each item at the lowest place that no item alive at the same time covers. The bytes of all."""
     cdef size_t i, j, at, total = 0
@@ -93,6 +113,8 @@ cdef void plan_share(Plan *p, const PlanWish *wish, const unsigned char *flows, 
                 if flows[x]:
                     uses[x] += 1
                     extend(&gradient[x], 2 * S - i, 2 * S - i)
+        if p.steps[i].pool >= 0:
+            extend(&gradient[p.steps[p.steps[i].pool].plan.output], 2 * S - i, 2 * S - i)
     for i in range(wish.n_values):
         extend(&data[wish.values[i]], S, S + 1)
     for i in range(wish.n_losses):
@@ -155,6 +177,8 @@ cdef cnn_status plan_memory(Plan *p, const PlanWish *wish, const unsigned char *
             items[2 * n + i].bytes = rounded(p.steps[i].plan.saved)
             items[2 * n + i].begin = i
             items[2 * n + i].end = 2 * S - i if p.training else i
+            if p.steps[i].plan.picked:
+                items[2 * n + i].end = 2 * S  # for a step before it
         if p.steps[i].plan.scratch > scratch:
             scratch = p.steps[i].plan.scratch
         p.steps[i].kept = p.kept

@@ -94,6 +94,10 @@ cdef enum:
     LAYOUT_TO_PLAIN = 3
 
 cdef enum:
+    PICKS_WEIGHTS = 1      # of its parameters
+    PICKS_ALL = 2          # of its input, too
+
+cdef enum:
     ROWS_FORWARD = 1
     ROWS_BACKWARD = 2
 
@@ -123,6 +127,8 @@ cdef struct OpPlan:
     size_t scratch_each    # bytes of one member's scratch, where by_rows
     int32_t by_parts       # forward can be done by parts of the output, as they lie in memory: whole pixels of images, channels last
     int32_t leads          # forward does those parts of the ops that follow it (Op.next) when it has made them
+    int32_t takes_picks    # PICKS_*: of what it can make a gradient from that of a pool of maxima behind it
+    int32_t gives_picks    # such a pool: at most PICKED_TAPS taps a window, all inside and apart, of which one is kept
     size_t tables          # bytes of constants, which prepare fills once for the plan
     size_t kept            # bytes of what keep makes of the parameters alone: a session holds it for as long as they stay as they are
     double flops           # multiply-adds of one row, forward
@@ -131,6 +137,7 @@ cdef struct OpPlan:
     void *code[2]          # functions that the op has chosen: forward, backward
     # of the plan:
     void *table            # the op's constants
+    int32_t picked         # its gradient is taken by the op before: it keeps its taps, and makes none of its input's
 
 cdef struct Run:           # one pass over one tile; shared by all its ops
     const cnn_kernels *kernels
@@ -162,6 +169,7 @@ cdef struct Op:            # one node in a running plan
     void *kept             # where OpPlan.kept
     const OpTable *table
     Op *next               # follows this one (OpPlan.leads)
+    const Op *pool         # whose gradient it takes (OpPlan.takes_picks)
     const cnn_function *function
 
 ctypedef cnn_status (*op_shape)(Graph *graph, const Node *node, const PlanValue *inputs, PlanValue *outputs, cnn_error *error) noexcept nogil

@@ -35,12 +35,15 @@ cdef cnn_status conv_forward(Op *op, const real *parameters) noexcept nogil:
 
 cdef cnn_status conv_backward(Op *op, const real *parameters, real *gradients) noexcept nogil:
     cdef const PlanValue *x = &op.values[op.inputs[0]]
-    cdef const PlanValue *y = &op.values[op.output]
-    cdef const real *dy = op_dy(op, 0, parameters)
+    cdef const Op *made = op.pool if op.pool != NULL else op  # whose output's gradient is read
+    cdef const PlanValue *y = &op.values[made.output]
+    cdef const real *dy = op_dy(made, 0, parameters)
     cdef real *dx = op_dx(op, 0, parameters)
     cdef real *dw = op_dw(op, CONV_WEIGHT, gradients)
     cdef real *db = op_dw(op, CONV_BIAS, gradients) if op.node.n_blocks > 1 else NULL
-    if dw != NULL:
+    if dw != NULL and op.pool != NULL:
+        picked_weights_gradient(op, x, op_x(op, 0, parameters), dy, dw, op_dw_adds(op, CONV_WEIGHT))
+    elif dw != NULL:
         conv_weights_gradient(op, x, op_x(op, 0, parameters), y, dy, dw, op_dw_adds(op, CONV_WEIGHT))
     if db != NULL:
         conv_bias_gradient(op, y, dy, db, op_dw_adds(op, CONV_BIAS))

@@ -149,6 +149,14 @@ cdef cnn_status global_shape(Graph *g, const Node *node, const PlanValue *x, Pla
         y.rank = 2
     return CNN_OK
 
+cdef inline int windows_apart(const OpPlan *p) noexcept nogil:
+    return p.integer[WINDOW_DOWN] >= p.integer[WINDOW_TALL] and p.integer[WINDOW_ACROSS] >= p.integer[WINDOW_WIDE]
+
+cdef inline int windows_inside(const OpPlan *p) noexcept nogil:
+    return (p.integer[WINDOW_TOP] == 0 and p.integer[WINDOW_LEFT] == 0
+            and (p.integer[WINDOW_ROWS] - 1) * p.integer[WINDOW_DOWN] + p.integer[WINDOW_TALL] <= p.integer[WINDOW_HEIGHT]
+            and (p.integer[WINDOW_COLUMNS] - 1) * p.integer[WINDOW_ACROSS] + p.integer[WINDOW_WIDE] <= p.integer[WINDOW_WIDTH])
+
 cdef void window_plan(OpPlan *p, int whole, int keeps) noexcept nogil:
     """The plan function of the pools. whole: of the global ones; keeps: which tap won is kept for backward."""
     cdef const PlanValue *x = &p.values[p.inputs[0]]
@@ -175,6 +183,8 @@ cdef void window_plan(OpPlan *p, int whole, int keeps) noexcept nogil:
     p.flops = <double>y.row * <double>(p.integer[WINDOW_TALL] * p.integer[WINDOW_WIDE])
     if keeps and p.training:
         p.saved = p.rows * y.row * item
+        i = <size_t>(p.integer[WINDOW_TALL] * p.integer[WINDOW_WIDE])
+        p.gives_picks = i >= 4 and i <= PICKED_TAPS and windows_inside(p) and windows_apart(p)
     if not lies_last(x) or not lies_last(y):
         p.scratch = rounded(x.row * item) + rounded(y.row * item)
 
@@ -243,6 +253,10 @@ cdef void window_image(const OpPlan *p, int apply, size_t channels, int64_t from
         for j in range(behind, columns):
             window_run(p, apply, channels, i, j, 1, image, out, where, adds)
 
+cdef inline int windows_keep(const Op *op, const real *tag) noexcept nogil:
+    """Whether which tap won is kept."""
+    return op.plan.saved > 0 and (op_dx(op, 0, tag) != NULL or op.plan.picked)
+
 # ---- Plain images, in planes: lanes are neighbouring windows, where these are 2 x 2 and side by side
 
 cdef inline int windows_paired(const OpPlan *p) noexcept nogil:
@@ -271,7 +285,7 @@ cdef void pairs_forward(Op *op, int apply, const real *tag) noexcept nogil:
     cdef const PlanValue *vy = &op.values[op.output]
     cdef const real *x = op_x(op, 0, tag)
     cdef real *y = op_y(op, 0, tag)
-    cdef real *where = <real *>op.saved if op.plan.saved and op_dx(op, 0, tag) != NULL else NULL
+    cdef real *where = <real *>op.saved if windows_keep(op, tag) else NULL
     cdef size_t r
     for r in range(op.run.rows):
         pairs_image(op.plan, apply, vx.dims[1], <real *>x + r * vx.row, <real *>op.scratch if lies_last(vy) else y + r * vy.row,
@@ -342,7 +356,7 @@ cdef void windows_forward(Op *op, int apply, const real *tag) noexcept nogil:
     cdef real *y = op_y(op, 0, tag)
     cdef real *scratch = <real *>op.scratch
     cdef real *made = scratch if lies_last(vx) else scratch + rounded(vx.row * sizeof(real)) // sizeof(real)
-    cdef real *where = <real *>op.saved if op.plan.saved and op_dx(op, 0, tag) != NULL else NULL
+    cdef real *where = <real *>op.saved if windows_keep(op, tag) else NULL
     cdef real *image
     cdef real *out
     if windows_paired(op.plan):
@@ -379,7 +393,7 @@ cdef void windows_backward(Op *op, int apply, const real *tag) noexcept nogil:
     cdef real *given = scratch if lies_last(vx) else scratch + rounded(vx.row * sizeof(real)) // sizeof(real)
     cdef real *where = <real *>op.saved
     cdef real *image
-    cdef int apart = p.integer[WINDOW_DOWN] >= p.integer[WINDOW_TALL] and p.integer[WINDOW_ACROSS] >= p.integer[WINDOW_WIDE]
+    cdef int apart = windows_apart(p)
     cdef int covered = windows_cover(p)
     cdef int adds = 1 if op.add[0] and lies_last(vx) else 0
     cdef int more = 0 if apart and not adds else 1
