@@ -267,10 +267,96 @@ static void FN(conv_scatter)(const cnn_windows *w, size_t n, const real *dy, con
   }
 }
 
-/* ---- planes. Forward is conv_tile again: a row a column, lanes along a run of pixels. */
+/* ---- planes. Where a run leaves lanes empty and a mask costs nothing, vectors go on from run to run: a tile is some columns by two
+   vectors of pixels, of which both lie in one run or both (`split`) in two. */
+typedef struct {
+  const real *b, *start;
+  size_t ldb, steps, ldy;
+  const int32_t *from;
+  const real *x[2], *next[2]; /* where lane 0 would be in the run of the first lanes, and in that of the others */
+  size_t lanes[2];            /* in the first */
+  real *y[2];
+} FN(conv_flat_job);
+typedef void FN(conv_flat_fn)(const FN(conv_flat_job) * a);
+
+V_INLINE void FN(conv_flat_tile)(const int mr, const int split, const FN(conv_flat_job) * a) {
+  const int nv = 2;
+  const real *b = a->b;
+  const vmask in_first[2] = {v_first(split ? a->lanes[0] : 0), v_first(split ? a->lanes[1] : 0)};
+  vreal s[10][2];
+  EACH_ROW EACH_VECTOR s[i][j] = a->start ? v_set1(a->start[i]) : v_zero();
+  for (const int32_t *from = a->from, *const end = from + a->steps; from < end; from++, b += a->ldb) {
+    STAY_SCALAR;
+    const ptrdiff_t at = *from;
+    vreal v[2];
+    EACH_VECTOR v[j] = split ? v_select(in_first[j], v_load(a->x[j] + at), v_load(a->next[j] + at)) : v_load(a->x[j] + at);
+    EACH_ROW {
+      const vreal u = v_set1(b[i]);
+      EACH_VECTOR s[i][j] = v_fma(u, v[j], s[i][j]);
+    }
+  }
+  EACH_ROW EACH_VECTOR v_store(a->y[j] + (size_t)i * a->ldy, s[i][j]);
+}
+
+#define EACH_FLAT(T) T(1) T(2) T(3) T(4) T(5) T(6) T(7) T(8) T(9)
+#define FLAT(mr) \
+  static void FN(conv_flat_##mr)(const FN(conv_flat_job) * a) { FN(conv_flat_tile)(mr, 0, a); } \
+  static void FN(conv_flat_split_##mr)(const FN(conv_flat_job) * a) { FN(conv_flat_tile)(mr, 1, a); }
+EACH_FLAT(FLAT)
+#undef FLAT
+#define FLAT(mr) [mr - 1] = {MASKED ? FN(conv_flat_##mr) : NULL, MASKED ? FN(conv_flat_split_##mr) : NULL},
+static FN(conv_flat_fn) *const FN(conv_flat_tiles)[9][2] = {EACH_FLAT(FLAT)};
+#undef FLAT
+#undef EACH_FLAT
+
+V_INLINE int FN(conv_is_flat)(const cnn_windows *w, size_t run) {
+  return MASKED && run >= VL && w->chunks * w->length <= KC && (w->pixels + VL - 1) / VL < w->pixels / run * ((run + VL - 1) / VL);
+}
+
+static void FN(conv_flat)(const cnn_windows *w, size_t run, size_t n, const real *x, const real *b, size_t ldb, const real *start, real *y,
+                          size_t ldy) {
+  enum { MOST = 9 };
+  int32_t element[KC];
+  FN(conv_flat_job) a[2] = {{.ldb = ldb, .steps = w->chunks * w->length, .ldy = ldy, .from = element}};
+  for (size_t e = 0, c = 0, t = 0; e < a->steps; e++) {
+    element[e] = w->chunk[c] + (int32_t)t;
+    if (++t == w->length) c++, t = 0;
+  }
+  for (size_t j0 = 0, mr; j0 < n; j0 += mr) {
+    mr = n - j0 < MOST ? n - j0 : MOST;
+    a->b = b + j0, a->start = start ? start + j0 : NULL;
+    a[1] = a[0];
+    size_t found[2] = {0, 0}, in_run = run; /* vectors of a tile that wait for another; pixels that are left of the run */
+    for (size_t m = 0; m < w->pixels; m += VL) {
+      if (m + VL > w->pixels) m = w->pixels - VL, in_run = run - m % run; /* what was done is done again: the same bits */
+      const int split = in_run < VL;
+      FN(conv_flat_job) *job_of = &a[split];
+      const size_t at = found[split];
+      job_of->x[at] = x + w->pixel[m];
+      job_of->next[at] = split ? x + w->pixel[m + in_run] - in_run : NULL;
+      job_of->lanes[at] = in_run;
+      job_of->y[at] = y + j0 * ldy + m;
+      if (at) FN(conv_flat_tiles)[mr - 1][split](job_of);
+      found[split] = !at;
+      in_run = in_run > VL ? in_run - VL : in_run + run - VL;
+    }
+    for (int split = 0; split < 2; split++)
+      if (found[split]) {
+        FN(conv_flat_job) *const job_of = &a[split];
+        job_of->x[1] = job_of->x[0], job_of->next[1] = job_of->next[0], job_of->lanes[1] = job_of->lanes[0], job_of->y[1] = job_of->y[0];
+        FN(conv_flat_tiles)[mr - 1][split](job_of);
+      }
+  }
+}
+
+/* Elsewhere it is conv_tile again: a row a column, lanes along a run of pixels. */
 static void FN(conv_planes)(const cnn_windows *w, size_t run, size_t n, const real *x, const real *b, size_t ldb, const real *start,
                             real *y, size_t ldy, int accumulate) {
   enum { WIDTH = 2 * VL };
+  if (!accumulate && FN(conv_is_flat)(w, run)) {
+    FN(conv_flat)(w, run, n, x, b, ldb, start, y, ldy);
+    return;
+  }
   real first[10 * WIDTH];
   const size_t k = w->chunks * w->length, most = FN(conv_most_flipped);
   size_t e = 0, c = 0, t = 0;

@@ -16,6 +16,7 @@ cdef enum:
     WINOGRAD = 2            # outputs along an axis of a tile: with more float32 loses digits
     WINOGRAD_CHANNELS = 16  # on both sides: with fewer, turning images takes as long as is gained
     WINOGRAD_PIXELS = 64    # of an image: with fewer, turning weights does
+    PLAIN_CHANNELS = 16     # so few are read from their planes; of more, elements of a window would be far apart
 
 cdef struct ConvAxis:
     size_t wide, narrow, kernel, stride, dilation
@@ -41,6 +42,7 @@ cdef struct Conv:
     int32_t depthwise      # a filter for each channel
     int32_t pointwise      # a product of matrices: one tap, and neither image is padded or transposed
     int32_t planes         # the narrow image lies plain, and lanes are its pixels: those of one channel are neighbours
+    int32_t plain          # a gather reads the wide image plain
     int32_t scatters       # has the tables for it
     int32_t spreads        # window by window
     int32_t gather_turned, scatter_turned  # by Winograd's algorithm
@@ -54,7 +56,7 @@ cdef struct Conv:
     size_t source, target  # bytes of scratch of a member: an image that is read, and one that is written
     int32_t *pixel         # (narrow pixels,) where each window begins in the padded wide image
     int32_t *tap           # (taps,) where each tap lies in a window
-    int32_t *run           # (gather_chunks,) the same, neighbours in memory as one
+    int32_t *run           # (gather_chunks,) the same, neighbours in memory as one; each channel of each where the image is plain
     int32_t *place         # (taps,) of each tap in the weights of a scatter; -1: no pixel meets it
     int32_t *scatter_pixel  # (wide pixels,) phase by phase
     int32_t *scatter_to    # (wide pixels,) where each lies in the wide image
@@ -279,6 +281,10 @@ cdef int conv_spreads(const Conv *c) noexcept nogil:
     return gathered > 1.5 * spread
 
 
+cdef inline int conv_reads_plain(const OpPlan *p, const Conv *c) noexcept nogil:
+    return not (p.training or c.depthwise or c.pointwise or c.gather_turned) and c.channels <= PLAIN_CHANNELS
+
+
 cdef void conv_describe(const OpPlan *p, int transposed, Conv *c) noexcept nogil:
     """All but the tables."""
     cdef const PlanValue *x = &p.values[p.inputs[0]]
@@ -310,6 +316,10 @@ cdef void conv_describe(const OpPlan *p, int transposed, Conv *c) noexcept nogil
         c.gather_turned = c.h.narrow * c.w.narrow >= WINOGRAD_PIXELS and not (transposed and not p.training)
         c.scatter_turned = c.h.wide * c.w.wide >= WINOGRAD_PIXELS and c.scatters
     c.spreads = not transposed and c.scatters and conv_spreads(c)
+    c.plain = not transposed and not lies_last(wide) and conv_reads_plain(p, c)
+    if c.plain:
+        c.gather_chunks = c.taps * (c.channels // c.groups)
+        c.gather_length = 1
     c.n_phases = (c.h.stride if c.h.stride < c.h.wide else c.h.wide) * (c.w.stride if c.w.stride < c.w.wide else c.w.wide)
     if c.pointwise:
         return
@@ -334,7 +344,7 @@ cdef void conv_describe(const OpPlan *p, int transposed, Conv *c) noexcept nogil
         else:
             c.weights = 0
     if not transposed or p.training:
-        if not lies_last(wide) or c.h.padded * c.w.padded != c.h.wide * c.w.wide:
+        if not (lies_last(wide) or c.plain) or c.h.padded * c.w.padded != c.h.wide * c.w.wide:
             c.source = rounded(c.h.padded * c.w.padded * c.channels * c.item)
         if not lies_last(narrow) and (c.spreads or not c.planes):
             c.target = rounded(narrow.row * c.item)
@@ -395,7 +405,7 @@ cdef void conv_plan_as(OpPlan *p, int transposed) noexcept nogil:
     if c.depthwise:
         p.tables += depthwise_tables(&c)
         return
-    p.tables += rounded((c.h.narrow * c.w.narrow + 2 * c.taps) * sizeof(int32_t))
+    p.tables += rounded((c.h.narrow * c.w.narrow + c.taps + c.gather_chunks) * sizeof(int32_t))
     if c.spreads:
         p.tables += 2 * c.h.narrow * c.w.narrow * sizeof(int32_t)
     elif c.scatters:
@@ -404,7 +414,7 @@ cdef void conv_plan_as(OpPlan *p, int transposed) noexcept nogil:
 
 cdef void conv_prepare_as(const OpPlan *p, int transposed, void *tables) noexcept nogil:
     cdef Conv *c = <Conv *>tables
-    cdef size_t i, u, v, pixels
+    cdef size_t i, u, v, pixels, apart, of_tap
     conv_describe(p, transposed, c)
     if c.pointwise:
         return
@@ -415,19 +425,24 @@ cdef void conv_prepare_as(const OpPlan *p, int transposed, void *tables) noexcep
     c.pixel = <int32_t *>(<char *>tables + rounded(sizeof(Conv)))
     c.tap = c.pixel + pixels
     c.run = c.tap + c.taps
+    apart = 1 if c.plain else c.channels  # elements from a pixel to the next
     for i in range(pixels):
-        c.pixel[i] = <int32_t>((i // c.w.narrow * c.h.stride * c.w.padded + i % c.w.narrow * c.w.stride) * c.channels)
+        c.pixel[i] = <int32_t>((i // c.w.narrow * c.h.stride * c.w.padded + i % c.w.narrow * c.w.stride) * apart)
     for u in range(c.h.kernel):
         for v in range(c.w.kernel):
-            c.tap[u * c.w.kernel + v] = <int32_t>((u * c.h.dilation * c.w.padded + v * c.w.dilation) * c.channels)
+            c.tap[u * c.w.kernel + v] = <int32_t>((u * c.h.dilation * c.w.padded + v * c.w.dilation) * apart)
+    of_tap = c.channels // c.groups
     for i in range(c.gather_chunks):
-        c.run[i] = c.tap[i * (c.taps // c.gather_chunks)]
+        if c.plain:
+            c.run[i] = c.tap[i // of_tap] + <int32_t>(i % of_tap * c.h.padded * c.w.padded)
+        else:
+            c.run[i] = c.tap[i * (c.taps // c.gather_chunks)]
     if c.spreads:
-        c.spread_pixel = <int32_t *>(<char *>c.pixel + rounded((pixels + 2 * c.taps) * sizeof(int32_t)))
+        c.spread_pixel = <int32_t *>(<char *>c.pixel + rounded((pixels + c.taps + c.gather_chunks) * sizeof(int32_t)))
         c.spread_from = c.spread_pixel + pixels
         conv_prepare_spread(c)
     elif c.scatters:
-        c.phases = <ConvPhase *>(<char *>c.pixel + rounded((pixels + 2 * c.taps) * sizeof(int32_t)))
+        c.phases = <ConvPhase *>(<char *>c.pixel + rounded((pixels + c.taps + c.gather_chunks) * sizeof(int32_t)))
         c.scatter_pixel = <int32_t *>(c.phases + c.n_phases)
         c.scatter_to = c.scatter_pixel + c.h.wide * c.w.wide
         c.scatter_chunk = c.scatter_to + c.h.wide * c.w.wide

@@ -45,46 +45,60 @@ cdef inline int conv_pads(const Conv *c, int narrow, int last) noexcept nogil:
     """Whether an image needs room: for zeros around it, or to lie channels last."""
     if narrow:
         return not last or c.h.spread != c.h.narrow or c.w.spread != c.w.narrow
-    return not last or c.h.padded != c.h.wide or c.w.padded != c.w.wide
+    return not (last or c.plain) or c.h.padded != c.h.wide or c.w.padded != c.w.wide
 
 
 cdef const real *conv_padded(const cnn_kernels *k, const Conv *c, int narrow, const real *x, int last, real *room, size_t first,
                              size_t end) noexcept nogil:
-    """A wide image for a gather, or a narrow one for a scatter, with its zeros around it: itself where it needs none, else in room, whose
-    zeros are there already; of it, rows first .. end - 1."""
+    """A wide image for a gather, or a narrow one for a scatter, with its zeros around it: itself where it needs none, else in room; of it,
+    rows first .. end - 1 and the zeros before each of them, and those behind the last of all."""
     cdef const ConvAxis *h = &c.h
     cdef const ConvAxis *w = &c.w
     cdef size_t channels = c.filters if narrow else c.channels
     cdef size_t height = h.narrow if narrow else h.wide, width = w.narrow if narrow else w.wide, i
-    cdef size_t before = w.lead if narrow else w.before, whole = w.spread if narrow else w.padded
-    cdef size_t above = h.lead if narrow else h.before, tall = h.spread if narrow else h.padded
+    cdef size_t whole = w.spread if narrow else w.padded, tall = h.spread if narrow else h.padded
+    cdef size_t begin = (h.lead if narrow else h.before) * whole + (w.lead if narrow else w.before)
     if not conv_pads(c, narrow, last):
         return x
-    room += (above * whole + before) * channels
-    if whole == width and last:
-        memcpy(room + first * width * channels, x + first * width * channels, (end - first) * width * channels * sizeof(real))
-    elif last:
-        k_pad_rows(k, end - first, width * channels, x + first * width * channels, width * channels, room + first * whole * channels, whole * channels)
+    if last:
+        conv_pad(k, x, height, width * channels, room, begin * channels, whole * channels, tall * whole * channels, first, end)
+    elif c.plain and not narrow:
+        for i in range(channels):
+            conv_pad(k, x + i * height * width, height, width, room + i * tall * whole, begin, whole, tall * whole, first, end)
     elif whole == width:
-        k_transpose(k, channels, (end - first) * width, x + first * width, height * width, room + first * width * channels, channels)
+        k_transpose(k, channels, (end - first) * width, x + first * width, height * width, room + (begin + first * width) * channels, channels)
     else:
         for i in range(first, end):
-            k_transpose(k, channels, width, x + i * width, height * width, room + i * whole * channels, channels)
-    return room - (above * whole + before) * channels
+            k_transpose(k, channels, width, x + i * width, height * width, room + (begin + i * whole) * channels, channels)
+    return room
+
+
+cdef void conv_pad(const cnn_kernels *k, const real *x, size_t height, size_t row, real *room, size_t begin, size_t whole, size_t size,
+                   size_t first, size_t end) noexcept nogil:
+    """Of a matrix of height rows, which lies from `begin` on in room's `size`, rows first .. end - 1 and their zeros."""
+    cdef real *to = room + begin + first * whole
+    if first:
+        memset(to - (whole - row), 0, (whole - row) * sizeof(real))
+    else:
+        memset(room, 0, begin * sizeof(real))
+    k_pad_rows(k, end - first, row, x + first * row, row, to, whole)
+    if end == height:
+        begin += (height - 1) * whole + row
+        memset(room + begin, 0, (size - begin) * sizeof(real))
 
 
 cdef void conv_zero(const Conv *c, int narrow, int last, real *room, size_t first, size_t end) noexcept nogil:
-    """The zeros around images that conv_padded puts there, but for those that it puts there itself, between the rows of images that lie
-    channels last: those before each of rows first .. end - 1, and those behind the last of all."""
+    """The zeros around images that conv_padded turns, which leaves them as they are: those before each of rows first .. end - 1, and those
+    behind the last of all."""
     cdef size_t channels = c.filters if narrow else c.channels
     cdef size_t height = c.h.narrow if narrow else c.h.wide, width = c.w.narrow if narrow else c.w.wide, i
     cdef size_t whole = c.w.spread if narrow else c.w.padded, tall = c.h.spread if narrow else c.h.padded
     cdef size_t before = ((c.h.lead if narrow else c.h.before) * whole + (c.w.lead if narrow else c.w.before)) * channels, at
-    if tall == height and whole == width:
+    if last or (c.plain and not narrow) or (tall == height and whole == width):
         return
     if first == 0:
         memset(room, 0, before * sizeof(real))
-    for i in range(first if first else 1, first + 1 if last else end):  # what is right of a row, and left of the next
+    for i in range(first if first else 1, end):  # what is right of a row, and left of the next
         at = before + ((i - 1) * whole + width) * channels
         memset(room + at, 0, (whole - width) * channels * sizeof(real))
     if end == height:
@@ -97,6 +111,7 @@ cdef void conv_gather(const cnn_kernels *k, const Conv *c, const real *x, const 
     """Narrow pixels first .. first + n - 1 of a padded wide image; of them, columns of each group."""
     cdef cnn_windows windows
     cdef size_t inner = c.channels // c.groups, outer = c.filters // c.groups, g
+    cdef size_t group = inner * c.h.padded * c.w.padded if c.plain else inner  # elements of x from one to the next
     windows.pixels = n
     windows.pixel = c.pixel + first
     windows.chunks = c.gather_chunks
@@ -111,7 +126,7 @@ cdef void conv_gather(const cnn_kernels *k, const Conv *c, const real *x, const 
     y += first * c.filters + column
     b += column
     for g in range(c.groups):
-        k_conv_forward(k, &windows, columns, x + g * inner, b + g * c.taps * inner * outer, outer, start + g * outer if start != NULL else NULL,
+        k_conv_forward(k, &windows, columns, x + g * group, b + g * c.taps * inner * outer, outer, start + g * outer if start != NULL else NULL,
                        y + g * outer, NULL, c.filters, accumulate)
 
 

@@ -1,5 +1,12 @@
 # Layouts: how the images of a plan lie in memory (PlanValue.last).
 
+cdef int step_layout(Plan *p, size_t i) noexcept nogil:
+    if p.steps[i].table.layout == NULL:
+        return LAYOUT_PLAIN
+    plan_describe(p, &p.steps[i])
+    return p.steps[i].table.layout(&p.steps[i].plan)
+
+
 cdef cnn_status plan_layouts(Plan *p, const PlanWish *wish, cnn_error *error) noexcept nogil:
     """Images lie channels last between ops that can take them so. Values that an element-by-element op ties together lie alike; what the
     caller sees, and what an op knows only by its dims, stays plain."""
@@ -27,11 +34,8 @@ cdef cnn_status plan_layouts(Plan *p, const PlanWish *wish, cnn_error *error) no
         plain[wish.losses[i]] = 1
     for i in range(p.n_steps):
         node = &g.nodes[p.steps[i].node]
-        layout = LAYOUT_PLAIN
-        if p.steps[i].table.layout != NULL:
-            plan_describe(p, &p.steps[i])
-            layout = p.steps[i].table.layout(&p.steps[i].plan)
-        if layout == LAYOUT_EITHER:
+        layout = step_layout(p, i)
+        if layout == LAYOUT_EITHER or layout == LAYOUT_ANY or layout == LAYOUT_AS_INPUT:
             continue
         for j in range(<size_t>node.n_inputs if layout == LAYOUT_TO_PLAIN else 0, <size_t>(node.n_inputs + node.n_outputs)):
             v = g.links[node.inputs + j] if j < <size_t>node.n_inputs else node.output + <int32_t>j - node.n_inputs
@@ -43,6 +47,12 @@ cdef cnn_status plan_layouts(Plan *p, const PlanWish *wish, cnn_error *error) no
                 tied[find_root(tied, v)] = a
     for i in range(n):
         p.values[i].last = not plain[find_root(tied, <int32_t>i)]
+    for i in range(p.n_steps):
+        if step_layout(p, i) == LAYOUT_AS_INPUT and not p.values[p.steps[i].plan.inputs[0]].last:
+            a = only_reader(g, wish, p.steps[i].plan.output)
+            for j in range(i + 1, p.n_steps):
+                if p.steps[j].node == a and step_layout(p, j) == LAYOUT_ANY:
+                    p.values[p.steps[i].plan.output].last = 0
     cnn_memory_release(tied)
     cnn_memory_release(plain)
     return CNN_OK

@@ -86,12 +86,15 @@ cdef struct PlanValue:     # a value with every size bound; rows is what one til
     size_t row             # elements of a row (of the whole value when it is not batched)
 
 # How an op takes values in memory: only as their dims say; any way, but all of its inputs and outputs the same way (element by element);
-# each of them either way (PlanValue.last says which); or inputs either way, and outputs as their dims say.
+# each of them either way (PlanValue.last says which); or inputs either way, and outputs as their dims say; or each either way, and an input
+# as its dims say costs nothing; or each either way, best like each other.
 cdef enum:
     LAYOUT_PLAIN = 0
     LAYOUT_SAME = 1
     LAYOUT_EITHER = 2
     LAYOUT_TO_PLAIN = 3
+    LAYOUT_ANY = 4
+    LAYOUT_AS_INPUT = 5
 
 cdef enum:
     PICKS_WEIGHTS = 1      # of its parameters

@@ -4,7 +4,7 @@ cdef cnn_status avg_pool_shape(Graph *g, const Node *node, const PlanValue *x, P
     return window_shape(g, node, x, y, "AvgPool1D", "AvgPool2D", reads(CNN_ATTRIBUTE_COUNT_INCLUDE_PAD), error)
 
 cdef int avg_pool_layout(const OpPlan *p) noexcept nogil:
-    return LAYOUT_EITHER
+    return LAYOUT_AS_INPUT
 
 cdef void avg_pool_plan(OpPlan *p) noexcept nogil:
     window_plan(p, 0, 0)

@@ -17,7 +17,7 @@ cdef cnn_status conv_blocks(Graph *g, int32_t index, const PlanValue *x, const P
 cdef int conv_layout(const OpPlan *p) noexcept nogil:
     cdef Conv c
     conv_describe(p, 0, &c)
-    return LAYOUT_TO_PLAIN if c.planes else LAYOUT_EITHER
+    return LAYOUT_TO_PLAIN if c.planes else LAYOUT_ANY if conv_reads_plain(p, &c) else LAYOUT_EITHER
 
 cdef void conv_plan(OpPlan *p) noexcept nogil:
     conv_plan_as(p, 0)

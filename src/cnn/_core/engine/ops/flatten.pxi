@@ -11,7 +11,7 @@ cdef cnn_status flatten_shape(Graph *g, const Node *node, const PlanValue *x, Pl
     return CNN_OK
 
 cdef int flatten_layout(const OpPlan *p) noexcept nogil:
-    return LAYOUT_EITHER
+    return LAYOUT_ANY
 
 cdef void flatten_plan(OpPlan *p) noexcept nogil:
     p.by_rows = ROWS_FORWARD | ROWS_BACKWARD

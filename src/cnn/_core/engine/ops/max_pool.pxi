@@ -4,7 +4,7 @@ cdef cnn_status max_pool_shape(Graph *g, const Node *node, const PlanValue *x, P
     return window_shape(g, node, x, y, "MaxPool1D", "MaxPool2D", 0, error)
 
 cdef int max_pool_layout(const OpPlan *p) noexcept nogil:
-    return LAYOUT_EITHER
+    return LAYOUT_AS_INPUT
 
 cdef void max_pool_plan(OpPlan *p) noexcept nogil:
     window_plan(p, 0, 1)
