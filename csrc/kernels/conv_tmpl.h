@@ -193,8 +193,8 @@ static void FN(conv_forward)(const cnn_windows *w, size_t n, const real *x, cons
   size_t e = 0, c = 0, t = 0;
   do { /* once even when k is 0 */
     int32_t element[KC];
-    job a = {.step = element, .steps = k - e < KC ? k - e : KC, .ldb = ldb};
-    for (size_t i = 0; i < a.steps; i++) {
+    job a = {.step = w->length == 1 ? w->chunk + e : element, .steps = k - e < KC ? k - e : KC, .ldb = ldb};
+    for (size_t i = 0; i < a.steps && w->length > 1; i++) {
       element[i] = w->chunk[c] + (int32_t)t;
       if (++t == w->length) c++, t = 0;
     }

@@ -149,9 +149,11 @@ static void FN(picked_scatter)(const cnn_picks *p, size_t n, const real *d, cons
       size_t count[TAPS] = {0};
       for (size_t f = first; f < first + some; f++) {
         const ptrdiff_t at = (ptrdiff_t)m * p->where_window + (ptrdiff_t)f * p->where_column;
-        const size_t tap = (size_t)(int)where[at], e = count[tap]++;
+        const size_t tap = (size_t)(int)where[at], e = count[tap];
+        const real v = d[(ptrdiff_t)m * p->d_window + (ptrdiff_t)f * p->d_column];
         row[tap][e] = (int32_t)(f * p->chunks * ldb);
-        value[tap][e] = d[(ptrdiff_t)m * p->d_window + (ptrdiff_t)f * p->d_column];
+        value[tap][e] = v;
+        count[tap] = e + (v != 0); /* behind a relu many are 0 */
       }
       real *window = x + (ptrdiff_t)(m / p->columns) * p->row + (ptrdiff_t)(m % p->columns) * p->column;
       for (size_t tap = 0; tap < p->taps; tap++) {

@@ -238,7 +238,7 @@ static void T_(picked)(const TABLE *t, shape s, size_t tall, size_t wide, size_t
   real *where = arena_take(arena_u, windows * n * sizeof *where, at_end), *b = arena_take(arena_b, n * g.w.chunks * ldb * sizeof *b, at_end);
   real *dw = arena_take(arena_y, n * k * sizeof *dw, at_end), *want = arena_take(arena_want, (n * k + g.extent) * sizeof *want, 0);
   T_(fill)(x, g.extent), T_(fill)(d, windows * n), T_(fill)(b, n * g.w.chunks * ldb), T_(fill)(dw, n * k);
-  for (size_t i = 0; i < windows * n; i++) where[i] = (real)(next32() % (tall * wide));
+  for (size_t i = 0; i < windows * n; i++) where[i] = (real)(next32() % (tall * wide)), d[i] = next32() % 3 ? d[i] : 0;
 #define AT(m, j) (g.pixel[(m) / columns * tall * s.width + (m) % columns * wide] + shift[(int)where[(m) * n + (j)]])
 #define D(m, j) d[(ptrdiff_t)(m) * p.d_window + (ptrdiff_t)(j) * p.d_column]
   memcpy(want, dw, n * k * sizeof *want);
@@ -259,7 +259,7 @@ static void T_(picked)(const TABLE *t, shape s, size_t tall, size_t wide, size_t
           real sum = 0;
           ptrdiff_t at = -1;
           for (size_t j = first; j < n && j < first + 64; j++)
-            if ((size_t)where[m * n + j] == tap) {
+            if ((size_t)where[m * n + j] == tap && D(m, j) != 0) {
               sum = T_(chain)(fused(isa), D(m, j), b[(j * g.w.chunks + e / g.w.length) * ldb + e % g.w.length], sum);
               at = AT(m, j) + g.chunk[e / g.w.length] + (ptrdiff_t)(e % g.w.length);
             }

@@ -7,6 +7,20 @@ cdef int step_layout(Plan *p, size_t i) noexcept nogil:
     return p.steps[i].table.layout(&p.steps[i].plan)
 
 
+cdef int layout_as_input(Plan *p, const PlanWish *wish, size_t i) noexcept nogil:
+    """The output of step i stays plain where what takes it, perhaps behind an op that goes element by element, does not mind."""
+    cdef int32_t y = p.steps[i].plan.output, reader = only_reader(p.graph, wish, y)
+    cdef size_t j
+    cdef int layout, plain = 0
+    for j in range(i + 1, p.n_steps):
+        if p.steps[j].node == reader:
+            layout = step_layout(p, j)
+            plain = layout == LAYOUT_ANY or (layout == LAYOUT_SAME and p.graph.nodes[reader].n_inputs == 1 and layout_as_input(p, wish, j))
+    if plain:
+        p.values[y].last = 0
+    return plain
+
+
 cdef cnn_status plan_layouts(Plan *p, const PlanWish *wish, cnn_error *error) noexcept nogil:
     """Images lie channels last between ops that can take them so. Values that an element-by-element op ties together lie alike; what the
     caller sees, and what an op knows only by its dims, stays plain."""
@@ -49,10 +63,7 @@ cdef cnn_status plan_layouts(Plan *p, const PlanWish *wish, cnn_error *error) no
         p.values[i].last = not plain[find_root(tied, <int32_t>i)]
     for i in range(p.n_steps):
         if step_layout(p, i) == LAYOUT_AS_INPUT and not p.values[p.steps[i].plan.inputs[0]].last:
-            a = only_reader(g, wish, p.steps[i].plan.output)
-            for j in range(i + 1, p.n_steps):
-                if p.steps[j].node == a and step_layout(p, j) == LAYOUT_ANY:
-                    p.values[p.steps[i].plan.output].last = 0
+            layout_as_input(p, wish, i)
     cnn_memory_release(tied)
     cnn_memory_release(plain)
     return CNN_OK
