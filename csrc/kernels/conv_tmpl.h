@@ -274,7 +274,7 @@ typedef struct {
   size_t ldb, steps, ldy;
   const int32_t *from;
   const real *x[2], *next[2]; /* where lane 0 would be in the run of the first lanes, and in that of the others */
-  size_t lanes[2];            /* in the first */
+  size_t lanes[2]; /* in the first */
   real *y[2];
 } FN(conv_flat_job);
 typedef void FN(conv_flat_fn)(const FN(conv_flat_job) * a);

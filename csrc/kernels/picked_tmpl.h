@@ -51,7 +51,8 @@ V_INLINE void FN(picked_outer_tile)(const int nf, const int nc, const int nv, co
   const real *x = a->x, *d = a->d, *where = a->where;
   vreal s[2][5][2];
   EACH_COLUMN EACH s[f][c][j] = a->accumulate ? LOAD(a->y + (size_t)f * a->ldy + (size_t)c * length, j) : v_zero();
-  for (size_t i = 0; i < p->rows; i++, x += p->row, d += (ptrdiff_t)p->columns * p->d_window, where += (ptrdiff_t)p->columns * p->where_window) {
+  for (size_t i = 0; i < p->rows;
+       i++, x += p->row, d += (ptrdiff_t)p->columns * p->d_window, where += (ptrdiff_t)p->columns * p->where_window) {
     if (i < loose) FN(picked_outer_row)(nf, nc, nv, 0, VL, p, x, d, where, s);
     else FN(picked_outer_row)(nf, nc, nv, some, last, p, x, d, where, s);
   }

@@ -23,8 +23,7 @@ V_INLINE void FN(window_to)(real *p, vreal v, const int some, size_t lanes) {
 V_INLINE vreal FN(window_max_of_4)(const vreal *tap, vreal *number) {
   const vmask second = v_gt(tap[1], tap[0]), fourth = v_gt(tap[3], tap[2]);
   vreal best = v_max(tap[1], tap[0]), other = v_max(tap[3], tap[2]);
-  if (number)
-    *number = v_select(v_gt(other, best), v_select(fourth, v_set1(3), v_set1(2)), v_select(second, v_set1(1), v_zero()));
+  if (number) *number = v_select(v_gt(other, best), v_select(fourth, v_set1(3), v_set1(2)), v_select(second, v_set1(1), v_zero()));
   best = v_max(other, best);
   if (v_any(v_mask_or(v_unordered(tap[0], tap[1]), v_unordered(tap[2], tap[3])))) {
     vreal first = v_zero();
@@ -50,14 +49,14 @@ V_INLINE void FN(window_max_one)(const size_t nv, const int some, size_t lanes, 
       best[i] = FN(window_max_of_4)(taps, where ? &tap[i] : NULL);
     }
   } else EACH_TAP {
-    EACH {
-      const vreal v = FN(window_at)(TAP(x) + i * VL, some, lanes);
-      const vmask more = v_mask_or(v_gt(v, best[i]), v_isnan(v));
-      best[i] = v_select(more, v, best[i]);
-      if (where) tap[i] = v_select(more, number, tap[i]);
+      EACH {
+        const vreal v = FN(window_at)(TAP(x) + i * VL, some, lanes);
+        const vmask more = v_mask_or(v_gt(v, best[i]), v_isnan(v));
+        best[i] = v_select(more, v, best[i]);
+        if (where) tap[i] = v_select(more, number, tap[i]);
+      }
+      if (where) number = v_add(number, v_set1(1));
     }
-    if (where) number = v_add(number, v_set1(1));
-  }
   EACH FN(window_to)(y + i * VL, best[i], some, lanes);
   if (where) EACH FN(window_to)(where + i * VL, tap[i], some, lanes);
 }

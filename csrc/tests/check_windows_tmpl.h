@@ -235,7 +235,8 @@ static void T_(picked)(const TABLE *t, shape s, size_t tall, size_t wide, size_t
                        .where_window = (ptrdiff_t)n,
                        .where_column = 1};
   real *x = arena_take(arena_x, g.extent * sizeof *x, at_end), *d = arena_take(arena_start, windows * n * sizeof *d, at_end);
-  real *where = arena_take(arena_u, windows * n * sizeof *where, at_end), *b = arena_take(arena_b, n * g.w.chunks * ldb * sizeof *b, at_end);
+  real *where = arena_take(arena_u, windows * n * sizeof *where, at_end),
+       *b = arena_take(arena_b, n * g.w.chunks * ldb * sizeof *b, at_end);
   real *dw = arena_take(arena_y, n * k * sizeof *dw, at_end), *want = arena_take(arena_want, (n * k + g.extent) * sizeof *want, 0);
   T_(fill)(x, g.extent), T_(fill)(d, windows * n), T_(fill)(b, n * g.w.chunks * ldb), T_(fill)(dw, n * k);
   for (size_t i = 0; i < windows * n; i++) where[i] = (real)(next32() % (tall * wide)), d[i] = next32() % 3 ? d[i] : 0;
@@ -342,7 +343,14 @@ static void T_(check)(const TABLE *t) {
     for (size_t columns_ = 0; columns_ <= 40; columns_++) T_(transposes)(t, rows, columns_, next32() % 3, (int)(next32() % 2));
   for (int i = 0; i < 1500; i++) {
     const size_t tall = 1 + next32() % 4, wide = 1 + next32() % 4;
-    s = (shape){tall * (1 + next32() % 3) + next32() % 2, wide * (1 + next32() % 4) + next32() % 2, 1 + next32() % 7, 1 + next32() % 5, 1 + next32() % 2, 1, 1 + next32() % 9, 0};
+    s = (shape){tall * (1 + next32() % 3) + next32() % 2,
+                wide * (1 + next32() % 4) + next32() % 2,
+                1 + next32() % 7,
+                1 + next32() % 5,
+                1 + next32() % 2,
+                1,
+                1 + next32() % 9,
+                0};
     s.used = s.channels;
     T_(picked)(t, s, tall, wide, i % 50 ? 1 + next32() % 12 : 60 + next32() % 80, (int)(next32() % 2), i % 2, (int)(next32() % 4 != 0));
   }
