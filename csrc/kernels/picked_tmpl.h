@@ -31,30 +31,29 @@ typedef void tile_fn(const job *a);
 #define EACH_VECTOR _Pragma("GCC unroll 2") for (int j = 0; j < nv; j++)
 #define EACH EACH_CHUNK EACH_VECTOR
 
-V_INLINE void FN(picked_outer_row)(const int nf, const int nc, const int nv, const int some, size_t last, const cnn_picks *p, const real *x,
-                                   const real *d, const real *where, vreal s[2][5][2]) {
-  const ptrdiff_t chunk = p->chunk;
-  for (size_t k = 0; k < p->columns; k++, x += p->column, d += p->d_window, where += p->where_window) {
-    STAY_SCALAR;
-    EACH_COLUMN {
-      const real *at = x + p->shift[(int)where[f * p->where_column]];
-      const vreal u = v_set1(d[f * p->d_column]);
-      EACH s[f][c][j] = v_fma(u, LOAD(at + c * chunk, j), s[f][c][j]);
-    }
-  }
-}
+/* In bytes: of elements the compiler would make a second loop for steps of one. */
+#define AFTER(p, bytes) ((const real *)(const void *)((const char *)(p) + (bytes)))
 
-/* Two columns where one has too few chains for the multiply-add's stages. Without masks `loose` rows read what lies behind a run, too. */
+/* Two columns where one has too few chains for the multiply-add's stages. */
 V_INLINE void FN(picked_outer_tile)(const int nf, const int nc, const int nv, const int some, const job *a) {
+  enum { BYTES = sizeof(real) };
   const cnn_picks *p = a->p;
-  const size_t last = a->last, length = p->length, loose = some && !MASKED && p->row >= VL && p->rows ? p->rows - 1 : 0;
-  const real *x = a->x, *d = a->d, *where = a->where;
+  const size_t last = a->last, length = p->length;
+  const ptrdiff_t chunk = p->chunk, d_step = p->d_window * BYTES, where_step = p->where_window * BYTES;
+  const int32_t *shift = p->shift;
   vreal s[2][5][2];
   EACH_COLUMN EACH s[f][c][j] = a->accumulate ? LOAD(a->y + (size_t)f * a->ldy + (size_t)c * length, j) : v_zero();
-  for (size_t i = 0; i < p->rows;
-       i++, x += p->row, d += (ptrdiff_t)p->columns * p->d_window, where += (ptrdiff_t)p->columns * p->where_window) {
-    if (i < loose) FN(picked_outer_row)(nf, nc, nv, 0, VL, p, x, d, where, s);
-    else FN(picked_outer_row)(nf, nc, nv, some, last, p, x, d, where, s);
+  const real *d = a->d, *where = a->where, *row = a->x;
+  for (size_t i = 0; i < p->rows; i++, row += p->row) {
+    const real *x = row;
+    for (size_t k = 0; k < p->columns; k++, x += p->column, d = AFTER(d, d_step), where = AFTER(where, where_step)) {
+      STAY_SCALAR;
+      EACH_COLUMN {
+        const real *at = x + shift[(int)where[f * p->where_column]];
+        const vreal u = v_set1(d[f * p->d_column]);
+        EACH s[f][c][j] = v_fma(u, LOAD(at + c * chunk, j), s[f][c][j]);
+      }
+    }
   }
   EACH_COLUMN EACH STORE(a->y + (size_t)f * a->ldy + (size_t)c * length, j, s[f][c][j]);
 }
@@ -91,7 +90,8 @@ EACH_PAIR(PAIR, 0)
 EACH_PAIR(PAIR, 1)
 #undef TILE
 #undef PAIR
-#define WHOLE(name, some) (!MASKED && !(some) ? FN(name##_0) : FN(name##_1)) /* what is never taken is not compiled in */
+/* What is never taken is not compiled in. */
+#define WHOLE(name, some) (MASKED || (some) ? (VL > 1 ? FN(name##_1) : NULL) : FN(name##_0))
 #define TILE(nc, nv, some) [some][nv - 1][nc / 2] = WHOLE(picked_outer_##nc##x##nv, some),
 static tile_fn *const FN(picked_outer_tiles)[2][2][3] = {EACH_TILE(TILE, 0) EACH_TILE(TILE, 1)};
 #undef TILE
@@ -171,6 +171,7 @@ static void FN(picked_scatter)(const cnn_picks *p, size_t n, const real *d, cons
   }
 }
 
+#undef AFTER
 #undef LOAD
 #undef STORE
 #undef EACH_COLUMN
