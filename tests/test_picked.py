@@ -88,3 +88,19 @@ def test_a_nan_goes_through(dtype, isa):
     x[0, 0, 2, 3] = np.nan
     wanted = np.maximum(x, 0).reshape(1, 1, 4, 2, 4, 2).max(axis=(3, 5))
     np.testing.assert_array_equal(net.predict(x), wanted)
+
+
+@pytest.mark.parametrize("padding", [0, 2])
+@pytest.mark.parametrize("activation", [None, "relu", "tanh"])
+@pytest.mark.parametrize("pool", [cnn.MaxPool2D, cnn.AvgPool2D])
+def test_plain_or_last(pool, activation, padding, dtype, isa):
+    """A prediction leaves planes plain from the pool to the next convolution; training turns them. The bits are the same."""
+    x = cnn.Input((1, 20, 22))
+    h = pool(2)(cnn.Conv2D(6, 5, padding=2)(x))
+    h = cnn.Activation(activation)(h) if activation else h
+    y = cnn.Conv2D(8, 3, padding=padding, groups=2)(h)
+    net = cnn.Network(inputs=x, outputs=y, dtype=dtype, seed=1)
+    x = RNG.normal(size=(3, 1, 20, 22)).astype(dtype)
+    trained = net.forward(x, training=True)
+    np.testing.assert_array_equal(net.predict(x), trained)
+    np.testing.assert_array_equal(net.predict(x[:1]), trained[:1])
