@@ -4,7 +4,7 @@
               the pixels that a tile sees are read, and those that it makes written, in runs of all their channels
      outer    a tile is some taps, whose sums are kept in registers, by a vector of channels. It goes along the pixels of a row, or of a few
 
-   Three neighbouring taps, the windows of neighbouring outputs a pixel apart: each number is loaded once, not three times. */
+   Three or five neighbouring taps, the windows of neighbouring outputs a pixel apart: each number is loaded once, not at each tap. */
 #define TAPS FN(depthwise_taps)
 #define OUTPUTS FN(depthwise_outputs)
 #define MASKED FN(depthwise_masked)
@@ -13,7 +13,7 @@
 #define RUN FN(depthwise_run)
 
 enum {
-  MASKED = VL * sizeof(real) == 64,       /* a load or store of some lanes costs no more than a whole one */
+  MASKED = VL * sizeof(real) == 64,       /* a vector is a line of a cache; a load or store of some lanes costs no more than of all */
   SOME = VL > 1 && !MASKED,               /* tiles of their own for what is left behind the last whole vector */
   TAPS = VL * sizeof(real) >= 32 ? 9 : 3,
   TAPS_OF_SOME = 3,
@@ -36,9 +36,13 @@ enum {
 #define EACH_VECTOR(j) \
   for (size_t j = MASKED || !masked ? 0 : channels / VL * VL, end = masked ? channels : channels / VL * VL, lanes = VL; \
        j < end && (lanes = end - j < VL ? end - j : VL, 1); j += VL)
-#define EACH_OUTPUT _Pragma("GCC unroll 8") for (int i = 0; i < mr; i++)
-#define EACH_TAP _Pragma("GCC unroll 9") for (int i = 0; i < mr; i++)
 #define NEXT(t, n) _Pragma("GCC unroll 5") for (int t = 0; t < (n); t++)
+
+#include "kernels/depthwise_near_tmpl.h"
+
+#define EACH_OUTPUT _Pragma("GCC unroll 8") for (int i = 0; i < mr; i++)
+#define NEAR(g) ((g)->height == 3 && (g)->width == 3 && (g)->tap_row == (g)->x_row && (g)->tap_column == (g)->x_column)
+#define EACH_TAP _Pragma("GCC unroll 9") for (int i = 0; i < mr; i++)
 
 typedef void FN(depthwise_tile)(const cnn_taps *g, size_t channels, const real *x, const real *b, const real *start, real *y,
                                 int accumulate);
@@ -97,6 +101,10 @@ static FN(depthwise_tile) *const FN(depthwise_tiles)[4][8] = {TILES(PICK)};
 static void FN(depthwise_forward)(const cnn_taps *g, size_t channels, const real *x, const real *b, const real *start, real *y,
                                   int accumulate) {
   cnn_taps turned;
+  if (NEAR(g)) {
+    FN(depthwise_near)(g, channels, x, b, start, y, accumulate);
+    return;
+  }
   if (g->columns == 1) { /* a column is a row, too */
     turned = *g;
     turned.rows = 1, turned.columns = g->rows, turned.x_column = g->x_row, turned.y_column = g->y_row;
@@ -145,50 +153,33 @@ V_INLINE void FN(depthwise_sums_of)(const int mr, const int masked, const cnn_ta
     EACH_TAP { STORE(dw + to[i] + j, s[i]); }
   }
 }
-/* height rows of width neighbouring taps, from tap row `first` on */
-V_INLINE void FN(depthwise_sums_near)(const int height, const int width, const cnn_taps *g, size_t rows, size_t first, size_t channels,
-                                      const real *x, const real *dy, real *dw) {
+/* five neighbouring taps of row `first` */
+static void FN(depthwise_sums_5)(const cnn_taps *g, size_t rows, size_t first, size_t channels, const real *x, const real *dy, real *dw) {
   enum { masked = MASKED };
-  const ptrdiff_t step = g->x_column, from = g->y_column, below = g->tap_row, weight = g->weight_column, weight_below = g->weight_row;
+  const ptrdiff_t step = g->x_column, from = g->y_column, weight = g->weight_column;
   const size_t columns = g->columns;
-  x += (ptrdiff_t)first * below, dw += (ptrdiff_t)first * weight_below;
+  x += (ptrdiff_t)first * g->tap_row, dw += (ptrdiff_t)first * g->weight_row;
   EACH_VECTOR(j) {
-    vreal s[3][5], before[3][4];
-    NEXT(u, height) NEXT(t, width) s[u][t] = LOAD(dw + u * weight_below + t * weight + j);
+    vreal s[5], before[4]; /* what the taps to the left have seen is still there */
+    NEXT(t, 5) s[t] = LOAD(dw + t * weight + j);
     for (size_t r = 0; r < rows; r++) {
       const real *p = x + (ptrdiff_t)r * g->x_row + j, *q = dy + (ptrdiff_t)r * g->y_row + j;
-      if (MASKED) {
-        NEXT(u, height) NEXT(t, width - 1) before[u][t] = LOAD(p + u * below + t * step);
-        p += (width - 1) * step;
-      }
+      NEXT(t, 4) before[t] = LOAD(p + t * step);
+      p += 4 * step;
       for (size_t c = 0; c < columns; c++, p += step, q += from) {
-        vreal v = LOAD(q);
+        vreal v = LOAD(q), at = LOAD(p);
         HOLD(v);
-        NEXT(u, height) {
-          if (MASKED) { /* what the taps to the left have seen is still there */
-            vreal at = LOAD(p + u * below);
-            HOLD(at);
-            NEXT(t, width - 1) s[u][t] = v_fma(before[u][t], v, s[u][t]);
-            s[u][width - 1] = v_fma(at, v, s[u][width - 1]);
-            NEXT(t, width - 2) before[u][t] = before[u][t + 1];
-            before[u][width - 2] = at;
-          } else {
-            NEXT(t, width) s[u][t] = v_fma(LOAD(p + u * below + t * step), v, s[u][t]);
-          }
-        }
+        HOLD(at);
+        NEXT(t, 4) s[t] = v_fma(before[t], v, s[t]);
+        s[4] = v_fma(at, v, s[4]);
+        NEXT(t, 3) before[t] = before[t + 1];
+        before[3] = at;
       }
     }
-    NEXT(u, height) NEXT(t, width) { STORE(dw + u * weight_below + t * weight + j, s[u][t]); }
+    NEXT(t, 5) { STORE(dw + t * weight + j, s[t]); }
   }
 }
 typedef void FN(depthwise_summer)(const cnn_taps *g, size_t rows, size_t first, size_t channels, const real *x, const real *dy, real *dw);
-
-static void FN(depthwise_sums_3x3)(const cnn_taps *g, size_t rows, size_t first, size_t channels, const real *x, const real *dy, real *dw) {
-  FN(depthwise_sums_near)(3, 3, g, rows, first, channels, x, dy, dw);
-}
-static void FN(depthwise_sums_5)(const cnn_taps *g, size_t rows, size_t first, size_t channels, const real *x, const real *dy, real *dw) {
-  FN(depthwise_sums_near)(1, 5, g, rows, first, channels, x, dy, dw);
-}
 #define TILES(T) T(1) T(2) T(3) T(4) T(5) T(6) T(7) T(8) T(9)
 #define TILE(mr, name, masked) \
   static void FN(depthwise_##name##_##mr)(const cnn_taps *g, size_t rows, size_t first, size_t channels, const real *x, const real *dy, \
@@ -208,12 +199,15 @@ static FN(depthwise_summer) *const FN(depthwise_summers)[2][9] = {TILES(PICK)};
 static void FN(depthwise_outer)(const cnn_taps *g, size_t channels, const real *x, const real *dy, real *dw) {
   const size_t taps = g->height * g->width, many = (taps + TAPS - 1) / TAPS, few = (taps + TAPS_OF_SOME - 1) / TAPS_OF_SOME;
   const size_t most = g->columns && g->columns < RUN ? RUN / g->columns : 1;
-  const int near = g->tap_column == g->x_column;
+  const int fives = MASKED && g->width == 5 && g->tap_column == g->x_column;
+  if (NEAR(g)) {
+    FN(depthwise_near_outer)(g, channels, x, dy, dw);
+    return;
+  }
   for (size_t r = 0, rows; r < g->rows; r += rows) {
     rows = g->rows - r < most ? g->rows - r : most;
     const real *p = x + (ptrdiff_t)r * g->x_row, *q = dy + (ptrdiff_t)r * g->y_row;
-    if (TAPS == 9 && near && g->height == 3 && g->width == 3) FN(depthwise_sums_3x3)(g, rows, 0, channels, p, q, dw);
-    else if (MASKED && near && g->width == 5)
+    if (fives)
       for (size_t u = 0; u < g->height; u++) FN(depthwise_sums_5)(g, rows, u, channels, p, q, dw);
     else
       for (size_t i = 0, first = 0, mr; i < many; i++, first += mr) {
@@ -226,6 +220,9 @@ static void FN(depthwise_outer)(const cnn_taps *g, size_t channels, const real *
     }
   }
 }
+
+/* Pixels that are a multiple of 1024 bytes apart share a few sets of the first cache. */
+static int FN(depthwise_packs)(size_t channels, int near) { return channels * sizeof(real) % 1024 == 0 && !(MASKED && near); }
 #undef HOLD
 #undef LOAD
 #undef STORE
@@ -233,6 +230,7 @@ static void FN(depthwise_outer)(const cnn_taps *g, size_t channels, const real *
 #undef EACH_OUTPUT
 #undef EACH_TAP
 #undef NEXT
+#undef NEAR
 #undef MASKED
 #undef SOME
 #undef TAPS_OF_SOME

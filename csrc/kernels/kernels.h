@@ -20,6 +20,9 @@ typedef struct {
   ptrdiff_t y_row, y_column;
   ptrdiff_t tap_row, tap_column;       /* from a tap to the next: in x */
   ptrdiff_t weight_row, weight_column; /* and in the weights */
+  /* 3 x 3 taps as far apart as outputs are in x: whether the outermost taps of the first or the last row or column of outputs are left out,
+     as they lie outside the image. x is what the first tap of the first output meets that is not; weights count from tap (0, 0) on. */
+  int top, bottom, left, right;
 } cnn_taps;
 
 /* The windows of a pool of maxima over the outputs of a convolution, apart from each other, and where they lie in the convolution's image. */
@@ -56,6 +59,6 @@ typedef struct {
   cnn_kernels_f64 f64;
 } cnn_kernels;
 
-const cnn_kernels *cnn_kernels_of(int isa);     /* NULL when it is not compiled in */
-const cnn_kernels *cnn_kernels_current(void);   /* of cnn_isa_current() */
+const cnn_kernels *cnn_kernels_of(int isa); /* NULL when it is not compiled in */
+const cnn_kernels *cnn_kernels_current(void); /* of cnn_isa_current() */
 #endif

@@ -41,6 +41,9 @@ static void shuffle(int32_t *p, size_t n) {
   }
 }
 
+/* At most so many columns are a strip of depthwise_outer (kernels.def). */
+static size_t strip_columns(const char *name) { return strcmp(name, "avx512") ? 4 : 7; }
+
 /* taps: every chunk is one tap, `used` long; else a kernel's row is one run where it is one in memory. */
 static void windows_of(geometry *g, const shape *s, int taps, int disordered) {
   const size_t width = (s->width - 1) * s->stride + (s->kernel_w - 1) * s->dilation + 1;

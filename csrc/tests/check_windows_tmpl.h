@@ -148,11 +148,15 @@ static void T_(winograd)(const TABLE *t, size_t height, size_t width, size_t cha
   free(old);
 }
 
-/* s: outputs, taps, stride, dilation; of `channels` numbers of a pixel of x, and of y, `used`. backwards: through the weights, as a gradient goes. */
+/* s: outputs, taps, stride, dilation; of `channels` numbers of a pixel of x, and of y, `used`. backwards: through the weights, as a gradient
+   goes. Windows of 3 x 3 neighbours may reach beyond the image. */
 static void T_(depthwise)(const TABLE *t, const shape *s, int backwards, int acc, size_t extra, int at_end) {
   static const geometry none;
-  const size_t n = s->used, wide = (s->width - 1) * s->stride + (s->kernel_w ? s->kernel_w - 1 : 0) * s->dilation + 1;
-  const size_t high = (s->height - 1) * s->stride + (s->kernel_h ? s->kernel_h - 1 : 0) * s->dilation + 1;
+  const int near = s->kernel_h == 3 && s->kernel_w == 3 && s->stride == s->dilation;
+  const size_t top = near && next32() % 2, bottom = near && next32() % 2, left = near && next32() % 2, right = near && next32() % 2;
+  const size_t n = s->used, strip = near ? strip_columns(isa) : s->width;
+  const size_t wide = (s->width - 1) * s->stride + (s->kernel_w ? s->kernel_w - 1 : 0) * s->dilation + 1 - (left + right) * s->stride;
+  const size_t high = (s->height - 1) * s->stride + (s->kernel_h ? s->kernel_h - 1 : 0) * s->dilation + 1 - (top + bottom) * s->stride;
   const size_t ldb = n + extra, ldy = n + 2 * extra, taps = s->kernel_h * s->kernel_w, way = (size_t)acc + 4 * (size_t)backwards;
   const ptrdiff_t pixel = (ptrdiff_t)s->channels, line = (ptrdiff_t)wide * pixel, sign = backwards ? -1 : 1;
   const cnn_taps g = {.rows = s->height,
@@ -166,7 +170,12 @@ static void T_(depthwise)(const TABLE *t, const shape *s, int backwards, int acc
                       .tap_row = (ptrdiff_t)s->dilation * line,
                       .tap_column = (ptrdiff_t)s->dilation * pixel,
                       .weight_row = sign * (ptrdiff_t)(s->kernel_w * ldb),
-                      .weight_column = sign * (ptrdiff_t)ldb};
+                      .weight_column = sign * (ptrdiff_t)ldb,
+                      .top = (int)top,
+                      .bottom = (int)bottom,
+                      .left = (int)left,
+                      .right = (int)right};
+  const ptrdiff_t inside = (ptrdiff_t)top * g.x_row + (ptrdiff_t)left * g.x_column; /* of the first window */
   const size_t nx = (high * wide - 1) * s->channels + n, ny = (s->height * s->width - 1) * ldy + n, nb = taps ? (taps - 1) * ldb + n : 0;
   const int fuse = fused(isa);
   real *x = arena_take(arena_x, nx * sizeof *x, at_end), *b = arena_take(arena_b, nb * sizeof *b, at_end);
@@ -176,12 +185,16 @@ static void T_(depthwise)(const TABLE *t, const shape *s, int backwards, int acc
   T_(fill)(x, nx), T_(fill)(b, nb), T_(fill)(y, ny), T_(fill)(start, n);
 #define AT(m, e) \
   x[(ptrdiff_t)(m / g.columns) * g.x_row + (ptrdiff_t)(m % g.columns) * g.x_column + (ptrdiff_t)(e / g.width) * g.tap_row + \
-    (ptrdiff_t)(e % g.width) * g.tap_column + (ptrdiff_t)j]
+    (ptrdiff_t)(e % g.width) * g.tap_column - inside + (ptrdiff_t)j]
+#define LIES_OUTSIDE(m, e) \
+  ((top && m / g.columns + e / g.width == 0) || (bottom && m / g.columns + e / g.width == g.rows + 1) || \
+   (left && m % g.columns + e % g.width == 0) || (right && m % g.columns + e % g.width == g.columns + 1))
   memcpy(want, y, ny * sizeof *y);
   for (size_t m = 0; m < s->height * s->width; m++)
     for (size_t j = 0; j < n; j++) {
       real sum = acc == 1 ? want[m * ldy + j] : acc == 2 ? start[j] : 0;
-      for (size_t e = 0; e < taps; e++) sum = T_(chain)(fuse, AT(m, e), first[sign * (ptrdiff_t)(e * ldb) + (ptrdiff_t)j], sum);
+      for (size_t e = 0; e < taps; e++)
+        if (!LIES_OUTSIDE(m, e)) sum = T_(chain)(fuse, AT(m, e), first[sign * (ptrdiff_t)(e * ldb) + (ptrdiff_t)j], sum);
       want[m * ldy + j] = sum;
     }
   t->depthwise_forward(&g, n, x, first, acc == 2 ? start : NULL, y, acc == 1);
@@ -191,11 +204,17 @@ static void T_(depthwise)(const TABLE *t, const shape *s, int backwards, int acc
   for (size_t e = 0; e < taps; e++)
     for (size_t j = 0; j < n; j++) {
       real *out = want + (first - b) + sign * (ptrdiff_t)(e * ldb) + (ptrdiff_t)j;
-      for (size_t m = 0; m < s->height * s->width; m++) *out = T_(chain)(fuse, AT(m, e), y[m * ldy + j], *out);
+      for (size_t i = 0, strips = (s->width + strip - 1) / strip, begin = 0, end; i < strips; i++, begin = end) {
+        end = begin + s->width / strips + (i < s->width % strips);
+        for (size_t r = 0; r < s->height; r++)
+          for (size_t m = r * s->width + begin; m < r * s->width + end; m++)
+            if (!LIES_OUTSIDE(m, e)) *out = T_(chain)(fuse, AT(m, e), y[m * ldy + j], *out);
+      }
     }
   t->depthwise_outer(&g, n, x, y, first);
   verdict(T_(same)(b, want, nb), "depthwise_outer", &none, s, n, (int)way);
 #undef AT
+#undef LIES_OUTSIDE
 }
 
 static void T_(transposes)(const TABLE *t, size_t rows, size_t columns, size_t extra, int at_end) {
@@ -376,11 +395,12 @@ static void T_(bench)(const TABLE *t, double budget) {
       {"5x5 16->6, 14x14", {14, 14, 5, 5, 1, 1, 16, 16}, 6},    {"5x5 1->20, 24x24", {24, 24, 5, 5, 1, 1, 1, 1}, 20},
       {"5x5 20->40, 8x8", {8, 8, 5, 5, 1, 1, 20, 20}, 40},      {"3x3 8 of 64->8, 16x16", {16, 16, 3, 3, 1, 1, 64, 8}, 8},
   };
-  static const shape deep[] = {
-      {56, 56, 3, 3, 1, 1, 32, 32},   {56, 56, 3, 3, 1, 1, 128, 128}, {28, 28, 3, 3, 1, 1, 64, 64},   {28, 28, 3, 3, 1, 1, 240, 240},
-      {28, 28, 3, 3, 1, 1, 256, 256}, {14, 14, 3, 3, 1, 1, 64, 64},   {14, 14, 3, 3, 1, 1, 256, 256}, {14, 14, 3, 3, 1, 1, 512, 512},
-      {14, 14, 3, 3, 1, 1, 576, 576}, {7, 7, 3, 3, 1, 1, 960, 960},   {28, 28, 3, 3, 2, 1, 64, 64},   {28, 28, 3, 3, 2, 1, 128, 128},
-      {14, 14, 3, 3, 2, 1, 240, 240}, {28, 28, 5, 5, 1, 1, 64, 64},   {14, 14, 5, 5, 1, 1, 120, 120}, {28, 28, 3, 3, 1, 1, 6, 6}};
+  static const shape deep[] = {{112, 112, 3, 3, 1, 1, 32, 32}, {56, 56, 3, 3, 1, 1, 32, 32},   {56, 56, 3, 3, 1, 1, 128, 128},
+                               {28, 28, 3, 3, 1, 1, 64, 64},   {28, 28, 3, 3, 1, 1, 240, 240}, {28, 28, 3, 3, 1, 1, 256, 256},
+                               {14, 14, 3, 3, 1, 1, 64, 64},   {14, 14, 3, 3, 1, 1, 256, 256}, {14, 14, 3, 3, 1, 1, 512, 512},
+                               {14, 14, 3, 3, 1, 1, 576, 576}, {7, 7, 3, 3, 1, 1, 960, 960},   {7, 7, 3, 3, 1, 1, 1024, 1024},
+                               {28, 28, 3, 3, 2, 1, 64, 64},   {28, 28, 3, 3, 2, 1, 128, 128}, {14, 14, 3, 3, 2, 1, 240, 240},
+                               {28, 28, 5, 5, 1, 1, 64, 64},   {14, 14, 5, 5, 1, 1, 120, 120}, {28, 28, 3, 3, 1, 1, 6, 6}};
   static const size_t sizes[][2] = {{1, 784}, {3, 1024},  {1024, 3},  {6, 196},  {196, 6},  {16, 25},
                                     {25, 16}, {32, 1024}, {1024, 32}, {64, 256}, {256, 64}, {512, 49}};
   static geometry g;
@@ -434,9 +454,11 @@ static void T_(bench)(const TABLE *t, double budget) {
     printf("  winograd %-26s %8.2f us %6.1f %%   weights %8.2f us %5.1f %% of %s\n", shapes[i].what, SHARE(winograd), weights * 1e6, part,
            level);
   }
-  for (size_t i = 0; i < sizeof deep / sizeof *deep; i++) { /* the inner outputs of an image with its zeros */
+  for (size_t i = 0; i < sizeof deep / sizeof *deep; i++) { /* of an image with its zeros */
+    real *other = y + 576 / sizeof(real); /* in a page, as far away as plans place it */
     const shape *s = &deep[i];
-    const size_t wide = (s->width - 1) * s->stride + s->kernel_w;
+    const int near = s->kernel_h == 3 && s->stride == 1; /* which leave the zeros out */
+    const size_t wide = (s->width - 1) * s->stride + s->kernel_w - (near ? 2 : 0);
     const ptrdiff_t n = (ptrdiff_t)s->channels, step = (ptrdiff_t)s->stride * n, line = (ptrdiff_t)wide * n;
     const cnn_taps taps = {s->height,
                            s->width,
@@ -449,12 +471,18 @@ static void T_(bench)(const TABLE *t, double budget) {
                            line,
                            n,
                            (ptrdiff_t)s->kernel_w * n,
-                           n};
-    const double outputs = (double)(s->height * s->width * s->channels), flop = 2 * outputs * (double)(s->kernel_h * s->kernel_w);
-    const double read = (double)(wide * ((s->height - 1) * s->stride + s->kernel_h) * s->channels);
-    TIME(forward, t->depthwise_forward(&taps, s->channels, x, b, start, y, 0), budget);
-    T_(fill)(y, s->height * s->width * s->channels);
-    TIME(outer, t->depthwise_outer(&taps, s->channels, x, y, (real *)arena_want.base), budget);
+                           n,
+                           near,
+                           near,
+                           near,
+                           near};
+    const double outputs = (double)(s->height * s->width * s->channels);
+    const double flop =
+        2 * (near ? (double)((3 * s->height - 2) * (3 * s->width - 2) * s->channels) : outputs * (double)(s->kernel_h * s->kernel_w));
+    const double read = (double)(wide * ((s->height - 1) * s->stride + s->kernel_h - (near ? 2 : 0)) * s->channels);
+    TIME(forward, t->depthwise_forward(&taps, s->channels, x, b, start, other, 0), budget);
+    T_(fill)(other, s->height * s->width * s->channels);
+    TIME(outer, t->depthwise_outer(&taps, s->channels, x, other, (real *)arena_want.base), budget);
     memset(arena_want.base, 0, ARENA);
     printf("  depthwise %zux%zu/%zu %4zu, %zux%-3zu forward %8.2f us %6.1f %%, ", s->kernel_h, s->kernel_w, s->stride, s->channels,
            s->height, s->width, SHARE(forward));

@@ -34,6 +34,7 @@ cdef struct ConvSpan:      # of a depthwise convolution: outputs of an axis whos
     int32_t from_, from_step  # the pixel that the first tap of the first one meets; from there to that of the next output
     int32_t taps, tap_step
     int32_t weight, weight_step  # of the first tap, from 0 on; to the next
+    int32_t before, after     # whether the first and the last output lack the outermost tap
 
 cdef struct Conv:
     ConvAxis h, w
@@ -63,7 +64,7 @@ cdef struct Conv:
     int32_t *scatter_chunk
     ConvPhase *phases
     size_t block           # depthwise: channels at a time
-    int32_t aligned        # its pixels are so many bytes apart that they meet in the first cache
+    int32_t packs          # its images are copied, for their pixels would drive each other out of the first cache
     size_t spans[4]        # of a gather: along the height, along the width; of a scatter
     ConvSpan *span[4]
     int32_t *spread_pixel  # (narrow pixels,) what `pixel` is, column by column: neighbours here do not overlap

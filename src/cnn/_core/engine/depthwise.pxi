@@ -1,22 +1,26 @@
 # Depthwise convolutions, a filter for each channel: the three products of convolution.pxi in another way, for here memory is the limit.
 #
 # No image is padded. The outputs of an axis whose windows have the same taps inside the image are a *span*; a span of the height by one of
-# the width is a call of the kernel, which leaves out the taps that would meet zeros. Images are read and written where they lie; those that
-# are channels first, and those whose pixels would drive each other out of the first cache, by way of a block of channels in scratch.
+# the width is a call of the kernel, which leaves out the taps that would meet zeros. Of 3 x 3 neighbouring taps it does that itself at the
+# border of an image, which then is one call. Images are read and written where they lie; those that are channels first, and those whose
+# pixels would drive each other out of the first cache, by way of a block of channels in scratch.
 # Channels know nothing of each other: threads take images of their own or, where there are fewer images than threads, channels of each.
 
 cdef enum:
     DEPTHWISE_BLOCK = 256     # bytes of a pixel in scratch
-    DEPTHWISE_ALIGNED = 1024  # pixels a multiple of so many bytes apart share a few sets of the first cache
-    DEPTHWISE_GRAIN = 16      # channels: a line of a cache belongs to one thread
+    DEPTHWISE_GRAIN = 64      # bytes of channels: a line of a cache belongs to one thread
 
 
 cdef void depthwise_describe(const OpPlan *p, const PlanValue *wide, const PlanValue *narrow, Conv *c) noexcept nogil:
     """What a plan needs to know: blocks and scratch."""
     cdef const PlanValue *y = &p.values[p.output]
-    c.aligned = c.channels * c.item % DEPTHWISE_ALIGNED == 0
+    cdef int near = c.h.kernel == 3 and c.w.kernel == 3 and c.h.stride * c.w.stride * c.h.dilation * c.w.dilation == 1
+    if c.item == sizeof(float):
+        c.packs = k_depthwise_packs(p.kernels, c.channels, near, <const float *>NULL)
+    else:
+        c.packs = k_depthwise_packs(p.kernels, c.channels, near, <const double *>NULL)
     c.block = c.channels
-    if c.aligned or not lies_last(wide) or not lies_last(narrow):
+    if c.packs or not lies_last(wide) or not lies_last(narrow):
         c.block = DEPTHWISE_BLOCK // c.item if c.channels > DEPTHWISE_BLOCK // c.item else c.channels
         c.work = depthwise_room(c, c.h.wide * c.w.wide) + depthwise_room(c, c.h.narrow * c.w.narrow)
     if p.training and not lies_last(y):  # for the gradient of the bias
@@ -30,10 +34,35 @@ cdef inline size_t depthwise_tables(const Conv *c) noexcept nogil:
 
 cdef void depthwise_prepare(Conv *c, ConvSpan *to) noexcept nogil:
     cdef size_t i
+    cdef ConvSpan whole[2]
     for i in range(4 if c.scatters else 2):
         c.span[i] = to
         c.spans[i] = depthwise_spans(&c.w if i % 2 else &c.h, i >= 2, to)
         to += c.spans[i]
+        if i % 2 and depthwise_joined(c.span[i - 1], c.spans[i - 1], &whole[0]) and depthwise_joined(c.span[i], c.spans[i], &whole[1]):
+            c.span[i - 1][0] = whole[0]
+            c.span[i][0] = whole[1]
+            c.spans[i - 1] = c.spans[i] = 1
+
+cdef int depthwise_joined(const ConvSpan *s, size_t n, ConvSpan *whole) noexcept nogil:
+    """Whether an axis is outputs of three taps as far apart as they are themselves, but for a first and a last one that may lack the
+    outermost: all as one span."""
+    cdef size_t i = 0 if s[0].taps == 3 else 1
+    if i >= n or n > i + 2 or s[i].taps != 3 or s[i].step != 1 or s[i].tap_step != s[i].from_step:
+        return 0
+    whole[0] = s[i]
+    if i:
+        if s[0].taps != 2 or s[0].count != 1 or s[0].weight != s[i].weight + s[i].weight_step:
+            return 0
+        whole.first = s[0].first
+        whole.from_ = s[0].from_
+        whole.before = 1
+    if n == i + 2:
+        if s[i + 1].taps != 2 or s[i + 1].count != 1 or s[i + 1].weight != s[i].weight:
+            return 0
+        whole.after = 1
+    whole.count += whole.before + whole.after
+    return 1
 
 cdef size_t depthwise_spans(const ConvAxis *a, int scatter, ConvSpan *to) noexcept nogil:
     """The spans of an axis, and how many there are. In scatters outputs of one phase are neighbours, and taps go downwards, as in
@@ -106,12 +135,16 @@ cdef void depthwise_rectangle(const Conv *c, int scatter, const ConvSpan *v, con
     g.tap_column = h.tap_step * <ptrdiff_t>ldx
     g.weight_row = v.weight_step * <ptrdiff_t>(c.w.kernel * c.channels)
     g.weight_column = h.weight_step * <ptrdiff_t>c.channels
+    g.top = v.before
+    g.bottom = v.after
+    g.left = h.before
+    g.right = h.after
 
 cdef const real *depthwise_read(const ConvWork *a, const real *x, size_t pixels, int last, size_t first, size_t n, real *room, size_t *ld) noexcept nogil:
     """Channels first .. first + n - 1 of an image, channels last; ld: from a pixel to the next."""
     cdef size_t i
     ld[0] = a.c.channels
-    if last and not a.c.aligned:
+    if last and not a.c.packs:
         return x + first
     ld[0] = n
     if last:
@@ -219,7 +252,8 @@ cdef void depthwise_channels_slice(void *arg, size_t index, int32_t member) noex
         depthwise_part(a, <const double *>NULL, 0, a.op.run.rows, first, end, member)
 
 cdef void depthwise_by_channels(ConvWork *a, size_t slices) noexcept nogil:
-    a.slice = ((a.c.channels + slices - 1) // slices + DEPTHWISE_GRAIN - 1) // DEPTHWISE_GRAIN * DEPTHWISE_GRAIN
+    cdef size_t grain = DEPTHWISE_GRAIN // a.c.item
+    a.slice = ((a.c.channels + slices - 1) // slices + grain - 1) // grain * grain
     if slices == 1:
         a.slice = a.c.channels
     cnn_parallel_for(a.op.run.team, (a.c.channels + a.slice - 1) // a.slice, depthwise_channels_slice, a)

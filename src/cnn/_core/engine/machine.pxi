@@ -49,6 +49,7 @@ cdef extern from "kernels/kernels.h" nogil:
     ctypedef struct cnn_taps:
         size_t rows, columns, height, width
         ptrdiff_t x_row, x_column, y_row, y_column, tap_row, tap_column, weight_row, weight_column
+        int top, bottom, left, right
 
 cdef extern from "core/pool.h" nogil:
     void cnn_parallel_for(const cnn_executor *executor, size_t count, void (*body)(void *arg, size_t index, int32_t member) noexcept nogil, void *arg)
