@@ -1,5 +1,10 @@
 # Where a plan's values, gradients, saved and scratch bytes lie: what is alive when, what is done together, what shares memory.
 
+cdef enum:
+    PAGE = 4096
+    PAGES = 8        # bytes of an array from which on it begins at a place of its own in a page, in pages
+    STAGGER = 576    # from the place of one to that of the next: a line of a cache, and some
+
 cdef struct Lifetime:
     size_t bytes, begin, end, place
 
@@ -75,6 +80,12 @@ cdef size_t place_all(Lifetime *items, size_t n) noexcept nogil:
         if at + items[i].bytes > total:
             total = at + items[i].bytes
     return total
+
+
+cdef inline size_t apart(size_t bytes) noexcept nogil:
+    """Room for an array. Large ones, which are often whole pages, would all begin at the same place of a page: what is written would meet
+    in the first cache what is read for it."""
+    return rounded(bytes) if bytes < PAGES * PAGE else (bytes + PAGE - 1) // PAGE * PAGE + STAGGER
 
 
 cdef void extend(Lifetime *item, size_t begin, size_t end) noexcept nogil:
@@ -169,9 +180,9 @@ cdef cnn_status plan_memory(Plan *p, const PlanWish *wish, const unsigned char *
     plan_share(p, wish, flows, groot, uses, items, items + n)
     for v in range(n):
         if p.root[v] == <int32_t>v and items[v].begin != NONE and items[v].end != NONE - 1:
-            items[v].bytes = rounded(value_bytes(p, <int32_t>v, p.rows))
+            items[v].bytes = apart(value_bytes(p, <int32_t>v, p.rows))
         if groot[v] == <int32_t>v and items[n + v].begin != NONE:
-            items[n + v].bytes = rounded(value_bytes(p, <int32_t>v, p.rows))
+            items[n + v].bytes = apart(value_bytes(p, <int32_t>v, p.rows))
     for i in range(S):
         if p.steps[i].plan.saved:
             items[2 * n + i].bytes = rounded(p.steps[i].plan.saved)
