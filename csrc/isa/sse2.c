@@ -9,6 +9,7 @@
 #pragma GCC target("sse2")
 #endif
 #define ISA sse2
+#define REMNANT scalar /* which rounds alike, for lanes behind the last whole vector */
 #define VEC "vec/sse2.h"
 #define ROWS 1
 #include "kernels/instantiate.h"

@@ -1,4 +1,4 @@
-/* depthwise_*, windows of 3 x 3 pixels, neighbouring ones as far apart as their pixels: in strips of some columns, as even as can be. At the
+/* depthwise_*, windows of 3 x 3 pixels, neighbouring ones as far apart as their pixels: in strips of some columns. At the
    image's border the outermost taps of a window may lie outside: they are left out.
 
      where a vector is a line of a cache   vectors go outermost, and a strip top down. A row of pixels meets three rows of outputs, of which one
@@ -208,6 +208,24 @@ V_INLINE void FN(depthwise_pair_sums)(const int mr, const int masked, const cnn_
   }
 }
 
+/* The same sums, of the lanes behind the last whole vector: in the same order, no more than one loop. */
+static void FN(depthwise_some_sums)(const cnn_taps *g, size_t channels, const real *x, const real *dy, real *dw) {
+  enum { masked = 1 };
+  const size_t j = channels / VL * VL, lanes = channels - j, columns = g->columns;
+  vreal s[3][3];
+  NEXT(u, 3) NEXT(t, 3) s[u][t] = LOAD(dw + u * g->weight_row + t * g->weight_column + j);
+  for (size_t r = 0; r < g->rows; r++)
+    for (size_t k = 0; k < columns; k++) {
+      const vreal d = LOAD(dy + (ptrdiff_t)r * g->y_row + (ptrdiff_t)k * g->y_column + j);
+      NEXT(u, 3) if ((u || r || !g->top) && (u < 2 || r + 1 < g->rows || !g->bottom)) {
+        const real *at = x + ((ptrdiff_t)r + u - g->top) * g->x_row + ((ptrdiff_t)k - g->left) * g->x_column + j;
+        NEXT(t, 3)
+        if ((t || k || !g->left) && (t < 2 || k + 1 < columns || !g->right)) s[u][t] = v_fma(LOAD(at + t * g->x_column), d, s[u][t]);
+      }
+    }
+  NEXT(u, 3) NEXT(t, 3) { STORE(dw + u * g->weight_row + t * g->weight_column + j, s[u][t]); }
+}
+
 typedef void FN(depthwise_strip_of)(const cnn_taps *g, size_t channels, const real *x, const real *b, const real *start, real *y,
                                     int accumulate);
 typedef void FN(depthwise_strip_sums)(const cnn_taps *g, size_t channels, const real *x, const real *dy, real *dw);
@@ -221,62 +239,46 @@ typedef void FN(depthwise_strip_sums)(const cnn_taps *g, size_t channels, const 
     FN(depthwise_##kind)(__VA_ARGS__, g, channels, x, dy, dw); \
   }
 #define SLIDE(mr) STRIP_OF(slide_##mr, slide, mr) STRIP_SUMS(slide_sums_##mr, slide_sums, mr)
-#define PAIR(mr) \
-  STRIP_OF(one_##mr, pair, 1, mr, 0) STRIP_OF(two_##mr, pair, 2, mr, 0) STRIP_OF(one_of_some_##mr, pair, 1, mr, 1) \
-  STRIP_SUMS(pair_sums_##mr, pair_sums, mr, 0) STRIP_SUMS(pair_sums_of_some_##mr, pair_sums, mr, 1)
-#define TO_FOUR(T) T(1) T(2) T(3) T(4)
-#define TO_SEVEN(T) TO_FOUR(T) T(5) T(6) T(7)
+#define PAIR(mr) STRIP_OF(one_##mr, pair, 1, mr, 0) STRIP_OF(two_##mr, pair, 2, mr, 0) STRIP_SUMS(pair_sums_##mr, pair_sums, mr, 0)
+#define TO_FOUR(T) T(1) T(2) T(4)
+#define TO_SEVEN(T) TO_FOUR(T) T(7)
 TO_SEVEN(SLIDE)
 TO_FOUR(PAIR)
+STRIP_OF(one_of_some, pair, 1, 1, 1)
 #undef STRIP_OF
 #undef STRIP_SUMS
 #undef SLIDE
 #undef PAIR
 #define PICK_SLIDE(mr) [0][mr - 1] = SLIDES ? FN(depthwise_slide_##mr) : NULL,
 #define PICK_PAIR(mr) \
-  [1][mr - 1] = SLIDES ? NULL : FN(depthwise_one_##mr), [2][mr - 1] = HIGH == 2 ? FN(depthwise_two_##mr) : NULL, \
-  [3][mr - 1] = SOME ? FN(depthwise_one_of_some_##mr) : NULL,
-static FN(depthwise_strip_of) *const FN(depthwise_strips)[4][7] = {TO_SEVEN(PICK_SLIDE) TO_FOUR(PICK_PAIR)};
+  [1][mr - 1] = SLIDES ? NULL : FN(depthwise_one_##mr), [2][mr - 1] = HIGH == 2 ? FN(depthwise_two_##mr) : NULL,
+static FN(depthwise_strip_of) *const
+    FN(depthwise_strips)[4][7] = {TO_SEVEN(PICK_SLIDE) TO_FOUR(PICK_PAIR)[3] = {SOME ? FN(depthwise_one_of_some) : NULL}};
 #undef PICK_SLIDE
 #undef PICK_PAIR
 #define PICK_SLIDE(mr) [0][mr - 1] = SLIDES ? FN(depthwise_slide_sums_##mr) : NULL,
-#define PICK_PAIR(mr) \
-  [1][mr - 1] = SLIDES ? NULL : FN(depthwise_pair_sums_##mr), [2][mr - 1] = SOME ? FN(depthwise_pair_sums_of_some_##mr) : NULL,
-static FN(depthwise_strip_sums) *const FN(depthwise_strip_summers)[3][7] = {TO_SEVEN(PICK_SLIDE) TO_FOUR(PICK_PAIR)};
+#define PICK_PAIR(mr) [1][mr - 1] = SLIDES ? NULL : FN(depthwise_pair_sums_##mr),
+static FN(depthwise_strip_sums) *const FN(depthwise_strip_summers)[2][7] = {TO_SEVEN(PICK_SLIDE) TO_FOUR(PICK_PAIR)};
 #undef PICK_SLIDE
 #undef PICK_PAIR
 
-/* Rows r .. r + high - 1, or up to the last, of strip i of count. Returns where they begin in x. */
-V_INLINE ptrdiff_t FN(depthwise_part)(const cnn_taps *g, size_t r, size_t high, size_t i, size_t count, cnn_taps *part, size_t *column) {
-  const size_t each = g->columns / count, more = g->columns % count, c = i * each + (i < more ? i : more);
-  part->rows = g->rows - r < high ? g->rows - r : high, part->columns = each + (i < more);
+/* Rows r .. r + high - 1, or up to the last, of the next strip, of at most `most` columns, that begins at column c. Returns where they begin
+   in x. */
+V_INLINE ptrdiff_t FN(depthwise_part)(const cnn_taps *g, size_t r, size_t high, size_t c, size_t most, cnn_taps *part) {
+  part->rows = g->rows - r < high ? g->rows - r : high, part->columns = FN(depthwise_next)(g->columns - c, most);
   part->top = g->top && r == 0, part->bottom = g->bottom && r + part->rows == g->rows;
-  part->left = g->left && i == 0, part->right = g->right && i + 1 == count;
-  *column = c;
+  part->left = g->left && c == 0, part->right = g->right && c + part->columns == g->columns;
   return (ptrdiff_t)(r - (r && g->top)) * g->x_row + (ptrdiff_t)(c - (c && g->left)) * g->x_column;
 }
 V_INLINE void FN(depthwise_by_strips)(size_t high, const int some, const cnn_taps *g, size_t channels, const real *x, const real *b,
                                       const real *start, real *y, int accumulate) {
-  const size_t count = (g->columns + STRIP - 1) / STRIP;
   cnn_taps part = *g;
   for (size_t r = 0; r < g->rows; r += part.rows)
-    for (size_t i = 0, c; i < count; i++) {
-      const real *p = x + FN(depthwise_part)(g, r, high, i, count, &part, &c);
+    for (size_t c = 0; c < g->columns; c += part.columns) {
+      const real *p = x + FN(depthwise_part)(g, r, high, c, some ? 1 : STRIP, &part);
       const size_t kind = some ? 3 : SLIDES ? 0 : part.rows;
       real *q = y + (ptrdiff_t)r * g->y_row + (ptrdiff_t)c * g->y_column;
       FN(depthwise_strips)[kind][part.columns - 1](&part, channels, p, b, start, q, accumulate);
-    }
-}
-V_INLINE void FN(depthwise_sums_by_strips)(size_t high, const int some, const cnn_taps *g, size_t channels, const real *x, const real *dy,
-                                           real *dw) {
-  const size_t count = (g->columns + STRIP - 1) / STRIP;
-  cnn_taps part = *g;
-  for (size_t i = 0, c; i < count; i++)
-    for (size_t r = 0; r < g->rows; r += part.rows) {
-      const real *p = x + FN(depthwise_part)(g, r, high, i, count, &part, &c);
-      const size_t kind = some ? 2 : SLIDES ? 0 : 1;
-      const real *q = dy + (ptrdiff_t)r * g->y_row + (ptrdiff_t)c * g->y_column;
-      FN(depthwise_strip_summers)[kind][part.columns - 1](&part, channels, p, q, dw);
     }
 }
 static void FN(depthwise_near)(const cnn_taps *g, size_t channels, const real *x, const real *b, const real *start, real *y,
@@ -285,8 +287,14 @@ static void FN(depthwise_near)(const cnn_taps *g, size_t channels, const real *x
   if (SOME && channels % VL) FN(depthwise_by_strips)(1, 1, g, channels, x, b, start, y, accumulate);
 }
 static void FN(depthwise_near_outer)(const cnn_taps *g, size_t channels, const real *x, const real *dy, real *dw) {
-  FN(depthwise_sums_by_strips)(SLIDES ? g->rows : ROWS_OF_RUN, 0, g, channels, x, dy, dw);
-  if (SOME && channels % VL) FN(depthwise_sums_by_strips)(ROWS_OF_RUN, 1, g, channels, x, dy, dw);
+  cnn_taps part = *g;
+  for (size_t c = 0; c < g->columns; c += part.columns)
+    for (size_t r = 0; r < g->rows; r += part.rows) {
+      const real *p = x + FN(depthwise_part)(g, r, SLIDES ? g->rows : ROWS_OF_RUN, c, STRIP, &part);
+      const real *q = dy + (ptrdiff_t)r * g->y_row + (ptrdiff_t)c * g->y_column;
+      FN(depthwise_strip_summers)[!SLIDES][part.columns - 1](&part, channels, p, q, dw);
+      if (SOME && channels % VL) FN(depthwise_some_sums)(&part, channels, p, q, dw);
+    }
 }
 #undef TO_SEVEN
 #undef TO_FOUR

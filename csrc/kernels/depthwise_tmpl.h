@@ -4,20 +4,25 @@
               the pixels that a tile sees are read, and those that it makes written, in runs of all their channels
      outer    a tile is some taps, whose sums are kept in registers, by a vector of channels. It goes along the pixels of a row, or of a few
 
-   Three or five neighbouring taps, the windows of neighbouring outputs a pixel apart: each number is loaded once, not at each tap. */
+   Five neighbouring taps, the windows of neighbouring outputs a pixel apart: each number is loaded once, not at each tap.
+   Tiles come in sizes with holes, for each is a kilobyte of code: a chain is the same in any of them. */
 #define TAPS FN(depthwise_taps)
 #define OUTPUTS FN(depthwise_outputs)
 #define MASKED FN(depthwise_masked)
 #define SOME FN(depthwise_some)
-#define TAPS_OF_SOME FN(depthwise_taps_of_some)
+#define FIVES FN(depthwise_fives)
 #define RUN FN(depthwise_run)
 
 enum {
   MASKED = VL * sizeof(real) == 64,       /* a vector is a line of a cache; a load or store of some lanes costs no more than of all */
-  SOME = VL > 1 && !MASKED,               /* tiles of their own for what is left behind the last whole vector */
+#ifdef REMNANT
+  SOME = 0, /* what is left behind the last whole vector is done by an instruction set that rounds alike */
+#else
+  SOME = VL > 1 && !MASKED, /* small tiles of their own for it */
+#endif
   TAPS = VL * sizeof(real) >= 32 ? 9 : 3,
-  TAPS_OF_SOME = 3,
   OUTPUTS = VL > 1 ? 8 : 4,
+  FIVES = VL * sizeof(real) >= 32,
   RUN = 64, /* pixels of a tile of taps: its sums are loaded and stored once for them */
 };
 
@@ -36,6 +41,12 @@ enum {
 #define EACH_VECTOR(j) \
   for (size_t j = MASKED || !masked ? 0 : channels / VL * VL, end = masked ? channels : channels / VL * VL, lanes = VL; \
        j < end && (lanes = end - j < VL ? end - j : VL, 1); j += VL)
+#ifdef REMNANT
+extern const cnn_kernels CNN_PASTE2(cnn_kernels, REMNANT);
+#define WHOLE (channels / VL * VL)
+#endif
+/* The next tile of what is left: 8 (or the most), 4, 2 or 1. */
+V_INLINE size_t FN(depthwise_next)(size_t left, size_t most) { return left >= most ? most : left >= 4 ? 4 : left >= 2 ? 2 : 1; }
 #define NEXT(t, n) _Pragma("GCC unroll 5") for (int t = 0; t < (n); t++)
 
 #include "kernels/depthwise_near_tmpl.h"
@@ -82,25 +93,32 @@ V_INLINE void FN(depthwise_outputs_of)(const int mr, const int masked, const int
   }
 }
 
-#define TILES(T) T(1) T(2) T(3) T(4) T(5) T(6) T(7) T(8)
 #define TILE(mr, name, masked, near) \
   static void FN(depthwise_##name##_##mr)(const cnn_taps *g, size_t channels, const real *x, const real *b, const real *start, real *y, \
                                           int accumulate) { \
     FN(depthwise_outputs_of)(mr, masked, near, g, channels, x, b, start, y, accumulate); \
   }
-#define ALL(mr) TILE(mr, any, MASKED, 0) TILE(mr, three, MASKED, 3) TILE(mr, five, MASKED, 5) TILE(mr, some, 1, 0)
+#define TILES(T) T(1) T(2) T(4) T(8)
+#define ALL(mr) TILE(mr, any, MASKED, 0) TILE(mr, five, MASKED, 5)
 TILES(ALL)
+TILE(1, some, 1, 0)
+TILE(2, some, 1, 0)
 #undef ALL
 #undef TILE
-#define PICK(mr) [0][mr - 1] = mr <= OUTPUTS ? FN(depthwise_any_##mr) : NULL, [1][mr - 1] = mr <= OUTPUTS ? FN(depthwise_three_##mr) : NULL, \
-                 [2][mr - 1] = mr <= OUTPUTS ? FN(depthwise_five_##mr) : NULL, [3][mr - 1] = mr <= OUTPUTS && SOME ? FN(depthwise_some_##mr) : NULL,
-static FN(depthwise_tile) *const FN(depthwise_tiles)[4][8] = {TILES(PICK)};
+#define PICK(mr) [0][mr - 1] = mr <= OUTPUTS ? FN(depthwise_any_##mr) : NULL, [1][mr - 1] = FIVES ? FN(depthwise_five_##mr) : NULL,
+static FN(depthwise_tile) *const
+    FN(depthwise_tiles)[3][8] = {TILES(PICK)[2] = {SOME ? FN(depthwise_some_1) : NULL, SOME ? FN(depthwise_some_2) : NULL}};
 #undef PICK
 #undef TILES
 
 static void FN(depthwise_forward)(const cnn_taps *g, size_t channels, const real *x, const real *b, const real *start, real *y,
                                   int accumulate) {
   cnn_taps turned;
+#ifdef REMNANT
+  if (channels % VL)
+    CNN_PASTE2(cnn_kernels, REMNANT)
+        .DTYPE.depthwise_forward(g, channels - WHOLE, x + WHOLE, b + WHOLE, start ? start + WHOLE : NULL, y + WHOLE, accumulate);
+#endif
   if (NEAR(g)) {
     FN(depthwise_near)(g, channels, x, b, start, y, accumulate);
     return;
@@ -110,17 +128,17 @@ static void FN(depthwise_forward)(const cnn_taps *g, size_t channels, const real
     turned.rows = 1, turned.columns = g->rows, turned.x_column = g->x_row, turned.y_column = g->y_row;
     g = &turned;
   }
-  const size_t count = (g->columns + OUTPUTS - 1) / OUTPUTS;
-  const int near = g->tap_column == g->x_column ? g->width == 3 ? 1 : g->width == 5 ? 2 : 0 : 0;
+  const int five = FIVES && g->tap_column == g->x_column && g->width == 5;
   for (size_t r = 0; r < g->rows; r++) {
     const real *p = x + (ptrdiff_t)r * g->x_row;
     real *q = y + (ptrdiff_t)r * g->y_row;
-    for (size_t i = 0; i < count; i++) {
-      const size_t mr = g->columns / count + (i < g->columns % count);
-      FN(depthwise_tiles)[near][mr - 1](g, channels, p, b, start, q, accumulate);
-      if (SOME && channels % VL) FN(depthwise_tiles)[3][mr - 1](g, channels, p, b, start, q, accumulate);
-      p += (ptrdiff_t)mr * g->x_column;
-      q += (ptrdiff_t)mr * g->y_column;
+    for (size_t c = 0, mr; c < g->columns; c += mr) {
+      mr = FN(depthwise_next)(g->columns - c, OUTPUTS);
+      FN(depthwise_tiles)[five][mr - 1](g, channels, p + (ptrdiff_t)c * g->x_column, b, start, q + (ptrdiff_t)c * g->y_column, accumulate);
+    }
+    for (size_t c = 0, mr; SOME && channels % VL && c < g->columns; c += mr) {
+      mr = FN(depthwise_next)(g->columns - c, 2);
+      FN(depthwise_tiles)[2][mr - 1](g, channels, p + (ptrdiff_t)c * g->x_column, b, start, q + (ptrdiff_t)c * g->y_column, accumulate);
     }
   }
 }
@@ -180,26 +198,35 @@ static void FN(depthwise_sums_5)(const cnn_taps *g, size_t rows, size_t first, s
   }
 }
 typedef void FN(depthwise_summer)(const cnn_taps *g, size_t rows, size_t first, size_t channels, const real *x, const real *dy, real *dw);
-#define TILES(T) T(1) T(2) T(3) T(4) T(5) T(6) T(7) T(8) T(9)
 #define TILE(mr, name, masked) \
   static void FN(depthwise_##name##_##mr)(const cnn_taps *g, size_t rows, size_t first, size_t channels, const real *x, const real *dy, \
                                           real *dw) { \
     FN(depthwise_sums_of)(mr, masked, g, rows, first, channels, x, dy, dw); \
   }
-#define ALL(mr) TILE(mr, sums_of_any, MASKED) TILE(mr, sums_of_some, 1)
-TILES(ALL)
-#undef ALL
+TILE(1, sums_of_any, MASKED)
+TILE(3, sums_of_any, MASKED)
+TILE(8, sums_of_any, MASKED)
+TILE(9, sums_of_any, MASKED)
+TILE(1, sums_of_some, 1)
 #undef TILE
-#define PICK(mr) [0][mr - 1] = mr <= TAPS ? FN(depthwise_sums_of_any_##mr) : NULL, \
-                 [1][mr - 1] = mr <= TAPS_OF_SOME && SOME ? FN(depthwise_sums_of_some_##mr) : NULL,
-static FN(depthwise_summer) *const FN(depthwise_summers)[2][9] = {TILES(PICK)};
-#undef PICK
-#undef TILES
+static FN(depthwise_summer) *const FN(depthwise_summers)[9] = {
+    [0] = FN(depthwise_sums_of_any_1),
+    [2] = FN(depthwise_sums_of_any_3),
+    [7] = TAPS == 9 ? FN(depthwise_sums_of_any_8) : NULL,
+    [8] = TAPS == 9 ? FN(depthwise_sums_of_any_9) : NULL,
+};
+/* The next of the taps that are left: 9 9 8 8 8 8 ... where it comes out even. */
+V_INLINE size_t FN(depthwise_next_taps)(size_t left) {
+  if (TAPS == 9 && left >= 8) return left % 8 ? 9 : 8;
+  return left >= 3 ? 3 : 1;
+}
 
 static void FN(depthwise_outer)(const cnn_taps *g, size_t channels, const real *x, const real *dy, real *dw) {
-  const size_t taps = g->height * g->width, many = (taps + TAPS - 1) / TAPS, few = (taps + TAPS_OF_SOME - 1) / TAPS_OF_SOME;
-  const size_t most = g->columns && g->columns < RUN ? RUN / g->columns : 1;
+  const size_t taps = g->height * g->width, most = g->columns && g->columns < RUN ? RUN / g->columns : 1;
   const int fives = MASKED && g->width == 5 && g->tap_column == g->x_column;
+#ifdef REMNANT
+  if (channels % VL) CNN_PASTE2(cnn_kernels, REMNANT).DTYPE.depthwise_outer(g, channels - WHOLE, x + WHOLE, dy + WHOLE, dw + WHOLE);
+#endif
   if (NEAR(g)) {
     FN(depthwise_near_outer)(g, channels, x, dy, dw);
     return;
@@ -210,19 +237,19 @@ static void FN(depthwise_outer)(const cnn_taps *g, size_t channels, const real *
     if (fives)
       for (size_t u = 0; u < g->height; u++) FN(depthwise_sums_5)(g, rows, u, channels, p, q, dw);
     else
-      for (size_t i = 0, first = 0, mr; i < many; i++, first += mr) {
-        mr = taps / many + (i < taps % many);
-        FN(depthwise_summers)[0][mr - 1](g, rows, first, channels, p, q, dw);
+      for (size_t first = 0, mr; first < taps; first += mr) {
+        mr = FN(depthwise_next_taps)(taps - first);
+        FN(depthwise_summers)[mr - 1](g, rows, first, channels, p, q, dw);
       }
-    for (size_t i = 0, first = 0, mr; SOME && channels % VL && i < few; i++, first += mr) {
-      mr = taps / few + (i < taps % few);
-      FN(depthwise_summers)[1][mr - 1](g, rows, first, channels, p, q, dw);
-    }
+    for (size_t i = 0; SOME && channels % VL && i < taps; i++) FN(depthwise_sums_of_some_1)(g, rows, i, channels, p, q, dw);
   }
 }
 
 /* Pixels that are a multiple of 1024 bytes apart share a few sets of the first cache. */
 static int FN(depthwise_packs)(size_t channels, int near) { return channels * sizeof(real) % 1024 == 0 && !(MASKED && near); }
+#ifdef REMNANT
+#undef WHOLE
+#endif
 #undef HOLD
 #undef LOAD
 #undef STORE
@@ -233,7 +260,7 @@ static int FN(depthwise_packs)(size_t channels, int near) { return channels * si
 #undef NEAR
 #undef MASKED
 #undef SOME
-#undef TAPS_OF_SOME
 #undef TAPS
 #undef OUTPUTS
+#undef FIVES
 #undef RUN

@@ -41,8 +41,11 @@ static void shuffle(int32_t *p, size_t n) {
   }
 }
 
-/* At most so many columns are a strip of depthwise_outer (kernels.def). */
-static size_t strip_columns(const char *name) { return strcmp(name, "avx512") ? 4 : 7; }
+/* So many of the columns that are left are the next strip of depthwise_outer (kernels.def). */
+static size_t next_strip(const char *name, size_t left) {
+  if (left >= 7 && !strcmp(name, "avx512")) return 7;
+  return left >= 4 ? 4 : left >= 2 ? 2 : 1;
+}
 
 /* taps: every chunk is one tap, `used` long; else a kernel's row is one run where it is one in memory. */
 static void windows_of(geometry *g, const shape *s, int taps, int disordered) {

@@ -154,7 +154,7 @@ static void T_(depthwise)(const TABLE *t, const shape *s, int backwards, int acc
   static const geometry none;
   const int near = s->kernel_h == 3 && s->kernel_w == 3 && s->stride == s->dilation;
   const size_t top = near && next32() % 2, bottom = near && next32() % 2, left = near && next32() % 2, right = near && next32() % 2;
-  const size_t n = s->used, strip = near ? strip_columns(isa) : s->width;
+  const size_t n = s->used;
   const size_t wide = (s->width - 1) * s->stride + (s->kernel_w ? s->kernel_w - 1 : 0) * s->dilation + 1 - (left + right) * s->stride;
   const size_t high = (s->height - 1) * s->stride + (s->kernel_h ? s->kernel_h - 1 : 0) * s->dilation + 1 - (top + bottom) * s->stride;
   const size_t ldb = n + extra, ldy = n + 2 * extra, taps = s->kernel_h * s->kernel_w, way = (size_t)acc + 4 * (size_t)backwards;
@@ -204,8 +204,8 @@ static void T_(depthwise)(const TABLE *t, const shape *s, int backwards, int acc
   for (size_t e = 0; e < taps; e++)
     for (size_t j = 0; j < n; j++) {
       real *out = want + (first - b) + sign * (ptrdiff_t)(e * ldb) + (ptrdiff_t)j;
-      for (size_t i = 0, strips = (s->width + strip - 1) / strip, begin = 0, end; i < strips; i++, begin = end) {
-        end = begin + s->width / strips + (i < s->width % strips);
+      for (size_t begin = 0, end; begin < s->width; begin = end) {
+        end = begin + (near ? next_strip(isa, s->width - begin) : s->width);
         for (size_t r = 0; r < s->height; r++)
           for (size_t m = r * s->width + begin; m < r * s->width + end; m++)
             if (!LIES_OUTSIDE(m, e)) *out = T_(chain)(fuse, AT(m, e), y[m * ldy + j], *out);
