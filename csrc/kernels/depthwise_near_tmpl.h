@@ -240,11 +240,12 @@ typedef void FN(depthwise_strip_sums)(const cnn_taps *g, size_t channels, const 
   }
 #define SLIDE(mr) STRIP_OF(slide_##mr, slide, mr) STRIP_SUMS(slide_sums_##mr, slide_sums, mr)
 #define PAIR(mr) STRIP_OF(one_##mr, pair, 1, mr, 0) STRIP_OF(two_##mr, pair, 2, mr, 0) STRIP_SUMS(pair_sums_##mr, pair_sums, mr, 0)
-#define TO_FOUR(T) T(1) T(2) T(4)
-#define TO_SEVEN(T) TO_FOUR(T) T(7)
-TO_SEVEN(SLIDE)
-TO_FOUR(PAIR)
-STRIP_OF(one_of_some, pair, 1, 1, 1)
+#define EACH_SLIDE(T) T(1) T(2) T(4) T(7)
+#define EACH_PAIR(T) T(1) T(2) T(3) T(4)
+EACH_SLIDE(SLIDE)
+EACH_PAIR(PAIR)
+STRIP_OF(one_of_some_1, pair, 1, 1, 1)
+STRIP_OF(one_of_some_4, pair, 1, 4, 1)
 #undef STRIP_OF
 #undef STRIP_SUMS
 #undef SLIDE
@@ -253,19 +254,24 @@ STRIP_OF(one_of_some, pair, 1, 1, 1)
 #define PICK_PAIR(mr) \
   [1][mr - 1] = SLIDES ? NULL : FN(depthwise_one_##mr), [2][mr - 1] = HIGH == 2 ? FN(depthwise_two_##mr) : NULL,
 static FN(depthwise_strip_of) *const
-    FN(depthwise_strips)[4][7] = {TO_SEVEN(PICK_SLIDE) TO_FOUR(PICK_PAIR)[3] = {SOME ? FN(depthwise_one_of_some) : NULL}};
+    FN(depthwise_strips)[4][7] = {EACH_SLIDE(PICK_SLIDE) EACH_PAIR(PICK_PAIR)[3] = {SOME ? FN(depthwise_one_of_some_1) : NULL,
+                                                                                    [3] = SOME ? FN(depthwise_one_of_some_4) : NULL}};
 #undef PICK_SLIDE
 #undef PICK_PAIR
 #define PICK_SLIDE(mr) [0][mr - 1] = SLIDES ? FN(depthwise_slide_sums_##mr) : NULL,
 #define PICK_PAIR(mr) [1][mr - 1] = SLIDES ? NULL : FN(depthwise_pair_sums_##mr),
-static FN(depthwise_strip_sums) *const FN(depthwise_strip_summers)[2][7] = {TO_SEVEN(PICK_SLIDE) TO_FOUR(PICK_PAIR)};
+static FN(depthwise_strip_sums) *const FN(depthwise_strip_summers)[2][7] = {EACH_SLIDE(PICK_SLIDE) EACH_PAIR(PICK_PAIR)};
 #undef PICK_SLIDE
 #undef PICK_PAIR
 
-/* Rows r .. r + high - 1, or up to the last, of the next strip, of at most `most` columns, that begins at column c. Returns where they begin
-   in x. */
-V_INLINE ptrdiff_t FN(depthwise_part)(const cnn_taps *g, size_t r, size_t high, size_t c, size_t most, cnn_taps *part) {
-  part->rows = g->rows - r < high ? g->rows - r : high, part->columns = FN(depthwise_next)(g->columns - c, most);
+/* The next strip of the columns that are left. */
+V_INLINE size_t FN(depthwise_next_strip)(size_t left, const int some) {
+  if (left >= STRIP) return STRIP;
+  return left >= 4 ? 4 : some ? 1 : left == 3 && !SLIDES ? 3 : left >= 2 ? 2 : 1;
+}
+/* Rows r .. r + high - 1, or up to the last, of the strip that begins at column c. Returns where they begin in x. */
+V_INLINE ptrdiff_t FN(depthwise_part)(const cnn_taps *g, size_t r, size_t high, size_t c, const int some, cnn_taps *part) {
+  part->rows = g->rows - r < high ? g->rows - r : high, part->columns = FN(depthwise_next_strip)(g->columns - c, some);
   part->top = g->top && r == 0, part->bottom = g->bottom && r + part->rows == g->rows;
   part->left = g->left && c == 0, part->right = g->right && c + part->columns == g->columns;
   return (ptrdiff_t)(r - (r && g->top)) * g->x_row + (ptrdiff_t)(c - (c && g->left)) * g->x_column;
@@ -275,7 +281,7 @@ V_INLINE void FN(depthwise_by_strips)(size_t high, const int some, const cnn_tap
   cnn_taps part = *g;
   for (size_t r = 0; r < g->rows; r += part.rows)
     for (size_t c = 0; c < g->columns; c += part.columns) {
-      const real *p = x + FN(depthwise_part)(g, r, high, c, some ? 1 : STRIP, &part);
+      const real *p = x + FN(depthwise_part)(g, r, high, c, some, &part);
       const size_t kind = some ? 3 : SLIDES ? 0 : part.rows;
       real *q = y + (ptrdiff_t)r * g->y_row + (ptrdiff_t)c * g->y_column;
       FN(depthwise_strips)[kind][part.columns - 1](&part, channels, p, b, start, q, accumulate);
@@ -290,14 +296,14 @@ static void FN(depthwise_near_outer)(const cnn_taps *g, size_t channels, const r
   cnn_taps part = *g;
   for (size_t c = 0; c < g->columns; c += part.columns)
     for (size_t r = 0; r < g->rows; r += part.rows) {
-      const real *p = x + FN(depthwise_part)(g, r, SLIDES ? g->rows : ROWS_OF_RUN, c, STRIP, &part);
+      const real *p = x + FN(depthwise_part)(g, r, SLIDES ? g->rows : ROWS_OF_RUN, c, 0, &part);
       const real *q = dy + (ptrdiff_t)r * g->y_row + (ptrdiff_t)c * g->y_column;
       FN(depthwise_strip_summers)[!SLIDES][part.columns - 1](&part, channels, p, q, dw);
       if (SOME && channels % VL) FN(depthwise_some_sums)(&part, channels, p, q, dw);
     }
 }
-#undef TO_SEVEN
-#undef TO_FOUR
+#undef EACH_SLIDE
+#undef EACH_PAIR
 #undef AHEAD
 #undef BEGIN
 #undef EACH_OUTPUT

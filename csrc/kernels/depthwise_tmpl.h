@@ -45,8 +45,11 @@ enum {
 extern const cnn_kernels CNN_PASTE2(cnn_kernels, REMNANT);
 #define WHOLE (channels / VL * VL)
 #endif
-/* The next tile of what is left: 8 (or the most), 4, 2 or 1. */
-V_INLINE size_t FN(depthwise_next)(size_t left, size_t most) { return left >= most ? most : left >= 4 ? 4 : left >= 2 ? 2 : 1; }
+/* The next tile of what is left: 7 where it comes out even, as 14 and 28 do, else 8, 4, 2 or 1. */
+V_INLINE size_t FN(depthwise_next)(size_t left) {
+  if (OUTPUTS == 8 && left >= 7) return left % 7 ? 8 : 7;
+  return left >= 4 ? 4 : left >= 2 ? 2 : 1;
+}
 #define NEXT(t, n) _Pragma("GCC unroll 5") for (int t = 0; t < (n); t++)
 
 #include "kernels/depthwise_near_tmpl.h"
@@ -98,7 +101,7 @@ V_INLINE void FN(depthwise_outputs_of)(const int mr, const int masked, const int
                                           int accumulate) { \
     FN(depthwise_outputs_of)(mr, masked, near, g, channels, x, b, start, y, accumulate); \
   }
-#define TILES(T) T(1) T(2) T(4) T(8)
+#define TILES(T) T(1) T(2) T(4) T(7) T(8)
 #define ALL(mr) TILE(mr, any, MASKED, 0) TILE(mr, five, MASKED, 5)
 TILES(ALL)
 TILE(1, some, 1, 0)
@@ -133,11 +136,11 @@ static void FN(depthwise_forward)(const cnn_taps *g, size_t channels, const real
     const real *p = x + (ptrdiff_t)r * g->x_row;
     real *q = y + (ptrdiff_t)r * g->y_row;
     for (size_t c = 0, mr; c < g->columns; c += mr) {
-      mr = FN(depthwise_next)(g->columns - c, OUTPUTS);
+      mr = FN(depthwise_next)(g->columns - c);
       FN(depthwise_tiles)[five][mr - 1](g, channels, p + (ptrdiff_t)c * g->x_column, b, start, q + (ptrdiff_t)c * g->y_column, accumulate);
     }
     for (size_t c = 0, mr; SOME && channels % VL && c < g->columns; c += mr) {
-      mr = FN(depthwise_next)(g->columns - c, 2);
+      mr = g->columns - c >= 2 ? 2 : 1;
       FN(depthwise_tiles)[2][mr - 1](g, channels, p + (ptrdiff_t)c * g->x_column, b, start, q + (ptrdiff_t)c * g->y_column, accumulate);
     }
   }

@@ -43,8 +43,8 @@ static void shuffle(int32_t *p, size_t n) {
 
 /* So many of the columns that are left are the next strip of depthwise_outer (kernels.def). */
 static size_t next_strip(const char *name, size_t left) {
-  if (left >= 7 && !strcmp(name, "avx512")) return 7;
-  return left >= 4 ? 4 : left >= 2 ? 2 : 1;
+  const int wide = !strcmp(name, "avx512");
+  return wide && left >= 7 ? 7 : left >= 4 ? 4 : wide && left == 3 ? 2 : left;
 }
 
 /* taps: every chunk is one tap, `used` long; else a kernel's row is one run where it is one in memory. */
