@@ -60,15 +60,21 @@ static const real FN(conv_zeros)[4 * VL];
   else v_store((p) + (j) * VL, v)
 #define EACH_ROW _Pragma("GCC unroll 10") for (int i = 0; i < mr; i++)
 #define EACH_VECTOR _Pragma("GCC unroll 4") for (int j = 0; j < nv; j++)
+#define ROW_AFTER_ROW _Pragma("GCC unroll 1") for (int i = 0; i < mr; i++)
+
+/* Without masks a store of some lanes is long: once for all tiles, which are of one vector then. */
+V_APART void FN(conv_store_some)(int mr, const job *a, const vreal *rows) {
+  const size_t last = a->last;
+  for (int i = 0; i < mr; i++) v_store_n(a->y[i], a->adds ? v_add(v_load_n(a->y[i], last), rows[i]) : rows[i], last);
+}
 
 V_INLINE void FN(conv_tile)(const int mr, const int nv, const int some, const job *a) {
   const size_t last = a->last, ldb = a->ldb;
   const real *x[10], *b = a->b;
   vreal s[10][4];
-  if (a->adds) EACH_ROW EACH_VECTOR s[i][j] = v_zero();
-  else EACH_ROW EACH_VECTOR s[i][j] = LOAD(a->begin[i], j);
+  EACH_ROW EACH_VECTOR s[i][j] = LOAD(a->begin[i], j);
   EACH_ROW x[i] = a->x[i];
-  if (a->ahead) EACH_ROW EACH_VECTOR PREFETCH(a->y[i] + a->ahead + j * VL);
+  if (a->ahead) ROW_AFTER_ROW EACH_VECTOR PREFETCH(a->y[i] + a->ahead + j * VL);
   const int32_t *step = a->step, *const end = step + a->steps, *from = a->from;
 #define STEP(row_of_b) \
   { \
@@ -87,6 +93,12 @@ V_INLINE void FN(conv_tile)(const int mr, const int nv, const int some, const jo
   else
     for (; step < end; step++, b += ldb) STEP(b)
 #undef STEP
+  if (some && !MASKED) {
+    vreal rows[10];
+    EACH_ROW rows[i] = s[i][0];
+    FN(conv_store_some)(mr, a, rows);
+    return;
+  }
   if (a->adds) EACH_ROW {
       EACH_VECTOR s[i][j] = v_add(LOAD(a->y[i], j), s[i][j]);
       EACH_VECTOR STORE(a->y[i], j, s[i][j]);
@@ -260,6 +272,7 @@ static void FN(conv_scatter)(const cnn_windows *w, size_t n, const real *dy, con
             STAY_SCALAR;
             a.x[r] = dy + from[m] + e;
             a.y[r] = x + w->pixel[m] + w->chunk[c] + j;
+            a.begin[r] = FN(conv_zeros);
           }
           tiles[mr - 1](&a);
         }
@@ -283,7 +296,7 @@ V_INLINE void FN(conv_flat_tile)(const int mr, const int split, const FN(conv_fl
   const int nv = 2;
   const real *b = a->b;
   const vmask in_first[2] = {v_first(split ? a->lanes[0] : 0), v_first(split ? a->lanes[1] : 0)};
-  vreal s[10][2];
+  vreal s[8][2];
   EACH_ROW EACH_VECTOR s[i][j] = a->start ? v_set1(a->start[i]) : v_zero();
   for (const int32_t *from = a->from, *const end = from + a->steps; from < end; from++, b += a->ldb) {
     STAY_SCALAR;
@@ -298,14 +311,14 @@ V_INLINE void FN(conv_flat_tile)(const int mr, const int split, const FN(conv_fl
   EACH_ROW EACH_VECTOR v_store(a->y[j] + (size_t)i * a->ldy, s[i][j]);
 }
 
-#define EACH_FLAT(T) T(1) T(2) T(3) T(4) T(5) T(6) T(7) T(8) T(9)
+#define EACH_FLAT(T) T(1) T(2) T(3) T(4) T(5) T(6) T(8) /* seven are 4 and 3 */
 #define FLAT(mr) \
   static void FN(conv_flat_##mr)(const FN(conv_flat_job) * a) { FN(conv_flat_tile)(mr, 0, a); } \
   static void FN(conv_flat_split_##mr)(const FN(conv_flat_job) * a) { FN(conv_flat_tile)(mr, 1, a); }
 EACH_FLAT(FLAT)
 #undef FLAT
 #define FLAT(mr) [mr - 1] = {MASKED ? FN(conv_flat_##mr) : NULL, MASKED ? FN(conv_flat_split_##mr) : NULL},
-static FN(conv_flat_fn) *const FN(conv_flat_tiles)[9][2] = {EACH_FLAT(FLAT)};
+static FN(conv_flat_fn) *const FN(conv_flat_tiles)[8][2] = {EACH_FLAT(FLAT)};
 #undef FLAT
 #undef EACH_FLAT
 
@@ -315,7 +328,6 @@ V_INLINE int FN(conv_is_flat)(const cnn_windows *w, size_t run) {
 
 static void FN(conv_flat)(const cnn_windows *w, size_t run, size_t n, const real *x, const real *b, size_t ldb, const real *start, real *y,
                           size_t ldy) {
-  enum { MOST = 9 };
   int32_t element[KC];
   FN(conv_flat_job) a[2] = {{.ldb = ldb, .steps = w->chunks * w->length, .ldy = ldy, .from = element}};
   for (size_t e = 0, c = 0, t = 0; e < a->steps; e++) {
@@ -323,7 +335,9 @@ static void FN(conv_flat)(const cnn_windows *w, size_t run, size_t n, const real
     if (++t == w->length) c++, t = 0;
   }
   for (size_t j0 = 0, mr; j0 < n; j0 += mr) {
-    mr = n - j0 < MOST ? n - j0 : MOST;
+    const size_t left = n - j0, tiles = (left + 7) / 8;
+    mr = left == 7 ? 4 : (left + tiles - 1) / tiles;
+    if (mr == 7) mr = 8;
     a->b = b + j0, a->start = start ? start + j0 : NULL;
     a[1] = a[0];
     size_t found[2] = {0, 0}, in_run = run; /* vectors of a tile that wait for another; pixels that are left of the run */
@@ -359,6 +373,7 @@ static void FN(conv_planes)(const cnn_windows *w, size_t run, size_t n, const re
   }
   real first[10 * WIDTH];
   const size_t k = w->chunks * w->length, most = FN(conv_most_flipped);
+  const int again = !MASKED && !accumulate && k <= KC && run >= VL; /* the last vector of a run may go back over pixels that are done */
   size_t e = 0, c = 0, t = 0;
   do { /* once even when k is 0 */
     int32_t element[KC], row[KC];
@@ -375,6 +390,7 @@ static void FN(conv_planes)(const cnn_windows *w, size_t run, size_t n, const re
       for (size_t j = 0; j < mr; j++) a.x[j] = b + j0 + j;
       for (size_t m = 0; m < w->pixels; m += run)
         for (size_t i = 0, nv, rows; i < run; i += (nv - 1) * VL + a.last) {
+          if (again && run - i < VL) i = run - VL;
           tile_fn *tile = FN(conv_panel)(run - i < WIDTH ? run - i : WIDTH, &nv, &rows, &a.last)[mr - 1];
           a.b = x + w->pixel[m] + i;
           for (size_t j = 0; j < mr; j++) {
@@ -398,12 +414,12 @@ typedef struct {
   int accumulate;
 } FN(conv_dots_job);
 typedef void dots_fn(const FN(conv_dots_job) * a);
-enum { FN(conv_dots_rows) = FN(conv_many) ? 4 : 2, FN(conv_dots_columns) = 6 };
+enum { FN(conv_dots_rows) = FN(conv_many) ? 4 : 2, FN(conv_dots_columns) = FN(conv_many) || VL * sizeof(real) == 32 ? 6 : 4 };
 
 V_INLINE void FN(conv_dots)(const int mr, const int n, const FN(conv_dots_job) * a) {
   const size_t run = a->run, lddy = a->lddy;
   const real *x[4], *dy = a->dy;
-  vreal s[4][6];
+  vreal s[4][6], sums[4 * 6];
 #define EACH_ELEMENT _Pragma("GCC unroll 4") for (int i = 0; i < mr; i++)
 #define EACH_PLANE _Pragma("GCC unroll 6") for (int j = 0; j < n; j++)
 #define STEP(load, ...) \
@@ -421,9 +437,13 @@ V_INLINE void FN(conv_dots)(const int mr, const int n, const FN(conv_dots_job) *
     const ptrdiff_t at = a->pixel[m];
     size_t t = 0;
     for (; t + VL <= run; t += VL) STEP(v_load)
-    if (t < run) STEP(v_load_n, run - t)
+    if (VL > 1 && t < run) STEP(v_load_n, run - t)
   }
-  EACH_ELEMENT EACH_PLANE a->dw[i][j] = v_sum(s[i][j]) + (a->accumulate ? a->dw[i][j] : 0);
+  EACH_ELEMENT EACH_PLANE sums[i * n + j] = s[i][j];
+  _Pragma("GCC unroll 1") for (int e = 0; e < mr * n; e++) { /* a loop: dozens of these sums in a row are a kilobyte */
+    real *dw = a->dw[e / n] + e % n;
+    *dw = v_sum(sums[e]) + (a->accumulate ? *dw : 0);
+  }
 #undef STEP
 #undef EACH_ELEMENT
 #undef EACH_PLANE
@@ -435,7 +455,8 @@ V_INLINE void FN(conv_dots)(const int mr, const int n, const FN(conv_dots_job) *
   static void FN(conv_dots_one_##n)(const FN(conv_dots_job) * a) { FN(conv_dots)(1, n, a); }
 EACH_DOTS(DOTS)
 #undef DOTS
-#define DOTS(n) [n - 1] = {FN(conv_dots_one_##n), FN(conv_dots_##n)},
+#define DOTS(n) \
+  [n - 1] = {n <= FN(conv_dots_columns) ? FN(conv_dots_one_##n) : NULL, n <= FN(conv_dots_columns) ? FN(conv_dots_##n) : NULL},
 static dots_fn *const FN(conv_dots_tiles)[6][2] = {EACH_DOTS(DOTS)};
 #undef DOTS
 #undef EACH_DOTS
@@ -463,6 +484,7 @@ static void FN(conv_planes_outer)(const cnn_windows *w, size_t run, size_t n, co
 #undef STORE
 #undef EACH_ROW
 #undef EACH_VECTOR
+#undef ROW_AFTER_ROW
 
 #undef UP_TO_6
 #undef UP_TO_8

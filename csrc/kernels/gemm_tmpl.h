@@ -279,7 +279,7 @@ V_INLINE void FN(pack_few)(const int width, size_t k, const real *b, size_t ldb,
   }
 }
 
-static void FN(pack)(int tb, size_t k, size_t width, const real *b, size_t ldb, real *to, size_t stride) {
+V_APART void FN(pack)(int tb, size_t k, size_t width, const real *b, size_t ldb, real *to, size_t stride) {
   if (!tb) {
     for (; k; k--, b += ldb, to += stride)
       for (size_t j = 0; j < width; j += VL) v_put(to + j, v_get(b + j, width - j), width - j);

@@ -1,14 +1,19 @@
 /* picked_*: the gradients of a convolution behind a pool of maxima (cnn_picks: kernels.h). Of each window of the pool one pixel a column
    has a gradient, which the pool's output and the number of its tap tell; the others' zeros are not multiplied. So a column has pixels of its
    own, and lanes are the neighbouring elements of a window of the convolution: `nc` runs of it by `nv` vectors at a time. */
-#define MASKED FN(conv_masked)
-#define CHUNKS FN(picked_chunks)
+#define MASKS FN(picked_masks)
+#define LARGE FN(picked_large)
 #define TAPS FN(picked_taps)
 #define COLUMNS FN(picked_columns)
 #define job FN(picked_job)
 #define tile_fn FN(picked_fn)
 
-enum { CHUNKS = 5, TAPS = 16, COLUMNS = 64 };
+enum {
+  MASKS = VL * sizeof(real) >= 32, /* loads of some lanes cost no more than whole ones: no tiles for whole vectors alone */
+  LARGE = MASKS || FN(conv_many),  /* elsewhere, on old machines, small tiles do */
+  TAPS = 16,
+  COLUMNS = 64
+};
 
 typedef struct {
   const cnn_picks *p;
@@ -23,9 +28,14 @@ typedef struct {
 typedef void tile_fn(const job *a);
 
 #define LOAD(p, j) (some && (j) == nv - 1 ? v_load_n((p) + (j) * VL, last) : v_load((p) + (j) * VL))
-#define STORE(p, j, v) \
-  if (some && (j) == nv - 1) v_store_n((p) + (j) * VL, v, last); \
-  else v_store((p) + (j) * VL, v)
+/* Without AVX-512 a store of some lanes is long: the `rest` waits for one function. */
+V_APART void FN(picked_store_some)(int n, const vreal *rest, real *y, ptrdiff_t step, size_t last) {
+  for (int c = 0; c < n; c++) v_store_n(y + c * step, rest[c], last);
+}
+#define STORE(p, j, v, rest) \
+  if (!some || (j) < nv - 1) v_store((p) + (j) * VL, v); \
+  else if (FN(conv_masked)) v_store_n((p) + (j) * VL, v, last); \
+  else rest = v
 #define EACH_COLUMN _Pragma("GCC unroll 2") for (int f = 0; f < nf; f++)
 #define EACH_CHUNK _Pragma("GCC unroll 5") for (int c = 0; c < nc; c++)
 #define EACH_VECTOR _Pragma("GCC unroll 2") for (int j = 0; j < nv; j++)
@@ -41,7 +51,7 @@ V_INLINE void FN(picked_outer_tile)(const int nf, const int nc, const int nv, co
   const size_t last = a->last, length = p->length;
   const ptrdiff_t chunk = p->chunk, d_step = p->d_window * BYTES, where_step = p->where_window * BYTES;
   const int32_t *shift = p->shift;
-  vreal s[2][5][2];
+  vreal s[2][5][2], rest[2][5];
   EACH_COLUMN EACH s[f][c][j] = a->accumulate ? LOAD(a->y + (size_t)f * a->ldy + (size_t)c * length, j) : v_zero();
   const real *d = a->d, *where = a->where, *row = a->x;
   for (size_t i = 0; i < p->rows; i++, row += p->row) {
@@ -55,7 +65,9 @@ V_INLINE void FN(picked_outer_tile)(const int nf, const int nc, const int nv, co
       }
     }
   }
-  EACH_COLUMN EACH STORE(a->y + (size_t)f * a->ldy + (size_t)c * length, j, s[f][c][j]);
+  EACH_COLUMN EACH STORE(a->y + (size_t)f * a->ldy + (size_t)c * length, j, s[f][c][j], rest[f][c]);
+  if (some && !FN(conv_masked))
+    EACH_COLUMN FN(picked_store_some)(nc, rest[f], a->y + (size_t)f * a->ldy + (nv - 1) * VL, (ptrdiff_t)length, last);
 }
 
 V_INLINE void FN(picked_scatter_tile)(const int nc, const int nv, const int some, const job *a) {
@@ -64,7 +76,7 @@ V_INLINE void FN(picked_scatter_tile)(const int nc, const int nv, const int some
   const int32_t *row = a->row;
   const real *value = a->value;
   real *y = a->y;
-  vreal s[5][2];
+  vreal s[5][2], rest[5];
   EACH s[c][j] = v_zero();
   for (size_t e = 0; e < n; e++) {
     STAY_SCALAR;
@@ -73,10 +85,11 @@ V_INLINE void FN(picked_scatter_tile)(const int nc, const int nv, const int some
     EACH s[c][j] = v_fma(u, LOAD(b + (size_t)c * a->ldb, j), s[c][j]);
   }
   EACH s[c][j] = v_add(LOAD(y + c * chunk, j), s[c][j]);
-  EACH STORE(y + c * chunk, j, s[c][j]);
+  EACH STORE(y + c * chunk, j, s[c][j], rest[c]);
+  if (some && !FN(conv_masked)) FN(picked_store_some)(nc, rest, y + (nv - 1) * VL, chunk, last);
 }
 
-/* Tiles: of 1, 3 or 5 runs by one vector of one or two columns, or by two vectors; whole, or of `last` lanes (with masks that is no dearer). */
+/* Tiles: of 1, 3 or 5 runs by one vector of one or two columns, or by two vectors; whole, or of `last` lanes. */
 #define EACH_TILE(T, some) T(1, 1, some) T(3, 1, some) T(5, 1, some) T(1, 2, some) T(3, 2, some) T(5, 2, some)
 #define TILE(nc, nv, some) \
   static void FN(picked_outer_##nc##x##nv##_##some)(const job *a) { FN(picked_outer_tile)(1, nc, nv, some, a); } \
@@ -90,26 +103,26 @@ EACH_PAIR(PAIR, 0)
 EACH_PAIR(PAIR, 1)
 #undef TILE
 #undef PAIR
-/* What is never taken is not compiled in. */
-#define WHOLE(name, some) (MASKED || (some) ? (VL > 1 ? FN(name##_1) : NULL) : FN(name##_0))
-#define TILE(nc, nv, some) [some][nv - 1][nc / 2] = WHOLE(picked_outer_##nc##x##nv, some),
+/* What is never taken is not referred to, and so not compiled in. */
+#define TAKEN(name, some) (MASKS || (some) ? (VL > 1 ? FN(name##_1) : NULL) : FN(name##_0))
+#define TILE(nc, nv, some) [some][nv - 1][nc / 2] = LARGE || (nc <= 3 && nv == 1) ? TAKEN(picked_outer_##nc##x##nv, some) : NULL,
 static tile_fn *const FN(picked_outer_tiles)[2][2][3] = {EACH_TILE(TILE, 0) EACH_TILE(TILE, 1)};
 #undef TILE
-#define TILE(nc, nv, some) [some][nv - 1][nc / 2] = WHOLE(picked_scatter_##nc##x##nv, some),
+#define TILE(nc, nv, some) [some][nv - 1][nc / 2] = LARGE || (nc <= 3 && nv == 1) ? TAKEN(picked_scatter_##nc##x##nv, some) : NULL,
 static tile_fn *const FN(picked_scatter_tiles)[2][2][3] = {EACH_TILE(TILE, 0) EACH_TILE(TILE, 1)};
 #undef TILE
-#define PAIR(nc, nv, some) [some][nc / 2] = WHOLE(picked_pair_##nc, some),
+#define PAIR(nc, nv, some) [some][nc / 2] = LARGE ? TAKEN(picked_pair_##nc, some) : NULL,
 static tile_fn *const FN(picked_pairs)[2][3] = {EACH_PAIR(PAIR, 0) EACH_PAIR(PAIR, 1)};
 #undef PAIR
-#undef WHOLE
+#undef TAKEN
 #undef EACH_TILE
 #undef EACH_PAIR
 
 /* The next tile of a window: element i of each of nc of the `left` runs that are left, nv vectors of it. */
 V_INLINE size_t FN(picked_next)(size_t left, size_t elements, size_t *nv, size_t *last) {
-  *nv = elements > VL ? 2 : 1;
+  *nv = LARGE && elements > VL ? 2 : 1;
   *last = elements < *nv * VL ? elements - (*nv - 1) * VL : VL;
-  return left >= 5 ? 5 : left >= 3 ? 3 : 1;
+  return LARGE && left >= 5 ? 5 : left >= 3 ? 3 : 1;
 }
 
 static void FN(picked_outer)(const cnn_picks *p, size_t n, const real *x, const real *d, const real *where, real *dw, int accumulate) {
@@ -124,7 +137,7 @@ static void FN(picked_outer)(const cnn_picks *p, size_t n, const real *x, const 
     for (size_t c = 0, nc; c < p->chunks; c += nc) {
       nc = FN(picked_next)(p->chunks - c, p->length - i, &nv, &a.last);
       for (size_t f = 0, pair; f < n; f += 1 + pair) {
-        pair = nv == 1 && f + 1 < n;
+        pair = LARGE && nv == 1 && f + 1 < n;
         a.x = x + (ptrdiff_t)c * p->chunk + i;
         a.d = d + (ptrdiff_t)f * p->d_column;
         a.where = where + (ptrdiff_t)f * p->where_column;
@@ -178,8 +191,8 @@ static void FN(picked_scatter)(const cnn_picks *p, size_t n, const real *d, cons
 #undef EACH_CHUNK
 #undef EACH_VECTOR
 #undef EACH
-#undef MASKED
-#undef CHUNKS
+#undef MASKS
+#undef LARGE
 #undef TAPS
 #undef COLUMNS
 #undef job

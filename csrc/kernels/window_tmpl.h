@@ -15,8 +15,8 @@ V_INLINE void FN(window_to)(real *p, vreal v, const int some, size_t lanes) {
 
 #define EACH _Pragma("GCC unroll 4") for (size_t i = 0; i < nv; i++)
 #define EACH_TAP \
-  for (size_t a = 0; a < height; a++) \
-    for (size_t b = 0; b < width; b++)
+  for (size_t a = 0; a < (usual ? 2 : height); a++) \
+    for (size_t b = 0; b < (usual ? 2 : width); b++)
 #define TAP(p) ((p) + a * ld + b * channels)
 
 /* The largest of four taps, and its number: in pairs, which gives the first of equals as one by one does, unless there is a NaN. */
@@ -37,12 +37,12 @@ V_INLINE vreal FN(window_max_of_4)(const vreal *tap, vreal *number) {
   return best;
 }
 
-/* ---- one window: nv vectors of channels, or one of `lanes` lanes where `some` */
-V_INLINE void FN(window_max_one)(const size_t nv, const int some, size_t lanes, const size_t height, const size_t width, size_t ld,
+/* ---- one window: nv vectors of channels, or one of `lanes` lanes where `some`. The `usual` one is of 2 x 2. */
+V_INLINE void FN(window_max_one)(const size_t nv, const int some, size_t lanes, const int usual, size_t height, size_t width, size_t ld,
                                  size_t channels, const real *x, real *y, real *where) {
   vreal best[4], tap[4], number = v_zero();
   EACH best[i] = FN(window_at)(x + i * VL, some, lanes), tap[i] = number;
-  if (height == 2 && width == 2) {
+  if (usual) {
     EACH {
       vreal taps[4] = {best[i]};
       for (size_t t = 1; t < 4; t++) taps[t] = FN(window_at)(x + (t >> 1) * ld + (t & 1) * channels + i * VL, some, lanes);
@@ -61,7 +61,7 @@ V_INLINE void FN(window_max_one)(const size_t nv, const int some, size_t lanes, 
   if (where) EACH FN(window_to)(where + i * VL, tap[i], some, lanes);
 }
 
-V_INLINE void FN(window_max_back)(const int some, size_t lanes, const size_t height, const size_t width, size_t ld, size_t channels,
+V_INLINE void FN(window_max_back)(const int some, size_t lanes, const int usual, size_t height, size_t width, size_t ld, size_t channels,
                                   const real *dy, const real *where, real *dx, const int accumulate) {
   const vreal d = FN(window_at)(dy, some, lanes), tap = FN(window_at)(where, some, lanes);
   vreal number = v_zero();
@@ -72,7 +72,7 @@ V_INLINE void FN(window_max_back)(const int some, size_t lanes, const size_t hei
   }
 }
 
-V_INLINE void FN(window_sum_one)(const size_t nv, const int some, size_t lanes, const size_t height, const size_t width, size_t ld,
+V_INLINE void FN(window_sum_one)(const size_t nv, const int some, size_t lanes, const int usual, size_t height, size_t width, size_t ld,
                                  size_t channels, vreal scale, const real *x, real *y) {
   vreal sum[4];
   EACH sum[i] = v_zero();
@@ -80,28 +80,30 @@ V_INLINE void FN(window_sum_one)(const size_t nv, const int some, size_t lanes, 
   EACH FN(window_to)(y + i * VL, v_mul(sum[i], scale), some, lanes);
 }
 
-V_INLINE void FN(window_sum_back)(const int some, size_t lanes, const size_t height, const size_t width, size_t ld, size_t channels,
+V_INLINE void FN(window_sum_back)(const int some, size_t lanes, const int usual, size_t height, size_t width, size_t ld, size_t channels,
                                   vreal scale, const real *dy, real *dx, const int accumulate) {
   const vreal v = v_mul(FN(window_at)(dy, some, lanes), scale);
   EACH_TAP FN(window_to)(TAP(dx), accumulate ? v_add(FN(window_at)(TAP(dx), some, lanes), v) : v, some, lanes);
 }
 
-/* ---- a run of windows. ONE(nv, some, lanes, h, w, j) does channels j... of window m. `loose` windows have VL elements behind their last
-   channel in every array; not those of a gradient
-   that is added to, or whose windows leave gaps, or whose taps are written more than a vector at a time. */
-#define RUN(ONE, h, w) \
+/* ---- a run of windows. ONE(nv, some, usual, j) does channels j... of window m: of usual windows a vector at a time, which is enough to
+   do, of others `most`. `loose` windows have VL elements behind their last channel in every array; not those of a gradient that is added
+   to, or whose windows leave gaps, or whose taps are written more than a vector at a time. Some lanes of a usual window have code of
+   their own only where it is short. */
+#define RUN(ONE, most) \
+  const int usual = height == 2 && width == 2; \
   for (size_t m = 0; m < pixels; m++) { \
+    const size_t end = m < loose ? channels : channels / VL * VL; \
     size_t j = 0; \
-    for (; j + 4 * VL <= channels; j += 4 * VL) ONE(4, 0, 0, h, w, j); \
-    for (; j + VL <= channels; j += VL) ONE(1, 0, 0, h, w, j); \
-    if (j == channels) continue; \
-    if (m < loose) ONE(1, 0, 0, h, w, j); \
-    else ONE(1, 1, channels - j, h, w, j); \
+    if (usual) \
+      for (; j < end; j += VL) ONE(1, 0, 1, j); \
+    if (most > 1) \
+      for (; j + most * VL <= channels; j += most * VL) ONE(most, 0, 0, j); \
+    for (; j < end; j += VL) ONE(1, 0, 0, j); \
+    if (j >= channels) continue; \
+    if (FN(conv_masked) && usual) ONE(1, 1, 1, j); \
+    else ONE(1, 1, 0, j); \
   }
-/* The usual window has constant bounds. */
-#define SIZES(ONE) \
-  if (height == 2 && width == 2) { RUN(ONE, 2, 2) } \
-  else { RUN(ONE, height, width) }
 
 V_INLINE size_t FN(window_loose)(size_t pixels, size_t step, size_t channels) {
   const size_t each = step < channels ? step : channels, behind = each ? (VL + each - 1) / each : pixels;
@@ -111,13 +113,15 @@ V_INLINE size_t FN(window_loose)(size_t pixels, size_t step, size_t channels) {
 static void FN(window_max)(size_t pixels, size_t step, size_t height, size_t width, size_t ld, size_t channels, const real *x, real *y,
                            real *where) {
   const size_t loose = FN(window_loose)(pixels, step, channels);
-#define ONE(nv, some, lanes, h, w, j) FN(window_max_one)(nv, some, lanes, h, w, ld, channels, x + m * step + j, y + m * channels + j, NULL)
-#define ONE_KEPT(nv, some, lanes, h, w, j) \
-  FN(window_max_one)(nv, some, lanes, h, w, ld, channels, x + m * step + j, y + m * channels + j, where + m * channels + j)
+#define ONE(nv, some, usual, j) \
+  FN(window_max_one)(nv, some, channels - (j), usual, height, width, ld, channels, x + m * step + j, y + m * channels + j, NULL)
+#define ONE_KEPT(nv, some, usual, j) \
+  FN(window_max_one)(nv, some, channels - (j), usual, height, width, ld, channels, x + m * step + j, y + m * channels + j, \
+    where + m * channels + j)
   if (where) {
-    SIZES(ONE_KEPT)
+    RUN(ONE_KEPT, 4)
   } else {
-    SIZES(ONE)
+    RUN(ONE, 4)
   }
 #undef ONE
 #undef ONE_KEPT
@@ -126,16 +130,16 @@ static void FN(window_max)(size_t pixels, size_t step, size_t height, size_t wid
 static void FN(window_max_backward)(size_t pixels, size_t step, size_t height, size_t width, size_t ld, size_t channels, const real *dy,
                                     const real *where, real *dx, int accumulate) {
   const size_t loose = accumulate || channels >= VL || step != width * channels ? 0 : FN(window_loose)(pixels, step, channels);
-#define ONE(nv, some, lanes, h, w, j) \
-  for (size_t i = j; i < j + nv * VL; i += VL) \
-    FN(window_max_back)(some, lanes, h, w, ld, channels, dy + m * channels + i, where + m * channels + i, dx + m * step + i, 0)
-#define ONE_MORE(nv, some, lanes, h, w, j) \
-  for (size_t i = j; i < j + nv * VL; i += VL) \
-    FN(window_max_back)(some, lanes, h, w, ld, channels, dy + m * channels + i, where + m * channels + i, dx + m * step + i, 1)
+#define ONE(nv, some, usual, j) \
+  FN(window_max_back)(some, channels - (j), usual, height, width, ld, channels, dy + m * channels + j, where + m * channels + j, \
+    dx + m * step + j, 0)
+#define ONE_MORE(nv, some, usual, j) \
+  FN(window_max_back)(some, channels - (j), usual, height, width, ld, channels, dy + m * channels + j, where + m * channels + j, \
+    dx + m * step + j, 1)
   if (accumulate) {
-    SIZES(ONE_MORE)
+    RUN(ONE_MORE, 1)
   } else {
-    SIZES(ONE)
+    RUN(ONE, 1)
   }
 #undef ONE
 #undef ONE_MORE
@@ -144,25 +148,23 @@ static void FN(window_max_backward)(size_t pixels, size_t step, size_t height, s
 static void FN(window_sum)(size_t pixels, size_t step, size_t height, size_t width, size_t ld, size_t channels, real scale, const real *x,
                            real *y) {
   const size_t loose = FN(window_loose)(pixels, step, channels);
-#define ONE(nv, some, lanes, h, w, j) \
-  FN(window_sum_one)(nv, some, lanes, h, w, ld, channels, v_set1(scale), x + m * step + j, y + m * channels + j)
-  SIZES(ONE)
+#define ONE(nv, some, usual, j) \
+  FN(window_sum_one)(nv, some, channels - (j), usual, height, width, ld, channels, v_set1(scale), x + m * step + j, y + m * channels + j)
+  RUN(ONE, 4)
 #undef ONE
 }
 
 static void FN(window_sum_backward)(size_t pixels, size_t step, size_t height, size_t width, size_t ld, size_t channels, real scale,
                                     const real *dy, real *dx, int accumulate) {
   const size_t loose = accumulate || channels >= VL || step != width * channels ? 0 : FN(window_loose)(pixels, step, channels);
-#define ONE(nv, some, lanes, h, w, j) \
-  for (size_t i = j; i < j + nv * VL; i += VL) \
-    FN(window_sum_back)(some, lanes, h, w, ld, channels, v_set1(scale), dy + m * channels + i, dx + m * step + i, 0)
-#define ONE_MORE(nv, some, lanes, h, w, j) \
-  for (size_t i = j; i < j + nv * VL; i += VL) \
-    FN(window_sum_back)(some, lanes, h, w, ld, channels, v_set1(scale), dy + m * channels + i, dx + m * step + i, 1)
+#define ONE(nv, some, usual, j) \
+  FN(window_sum_back)(some, channels - (j), usual, height, width, ld, channels, v_set1(scale), dy + m * channels + j, dx + m * step + j, 0)
+#define ONE_MORE(nv, some, usual, j) \
+  FN(window_sum_back)(some, channels - (j), usual, height, width, ld, channels, v_set1(scale), dy + m * channels + j, dx + m * step + j, 1)
   if (accumulate) {
-    SIZES(ONE_MORE)
+    RUN(ONE_MORE, 1)
   } else {
-    SIZES(ONE)
+    RUN(ONE, 1)
   }
 #undef ONE
 #undef ONE_MORE
@@ -171,7 +173,6 @@ static void FN(window_sum_backward)(size_t pixels, size_t step, size_t height, s
 #undef EACH_TAP
 #undef TAP
 #undef RUN
-#undef SIZES
 
 /* ---- in a plane */
 #define EACH_PAIR \

@@ -40,8 +40,14 @@
 
 #if defined(__GNUC__) || defined(__clang__)
 #define V_INLINE static inline __attribute__((always_inline, unused))
+#ifdef __clang__
+#define V_APART static __attribute__((noinline)) /* large, and called from several places */
+#else
+#define V_APART static __attribute__((noinline, noclone))
+#endif
 #else
 #define V_INLINE static __forceinline
+#define V_APART static
 #endif
 
 #define vreal FN(vreal)
