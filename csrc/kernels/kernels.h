@@ -27,13 +27,13 @@ typedef struct {
 
 /* The windows of a pool of maxima over the outputs of a convolution, apart from each other, and where they lie in the convolution's image. */
 typedef struct {
-  size_t rows, columns;                 /* of windows */
-  ptrdiff_t row, column;                /* from a window to the next: in x */
-  size_t taps;                          /* of a window of the pool, at most 16 */
-  const int32_t *shift;                 /* (taps,) of each tap: in x, from the first */
-  size_t chunks, length;                /* a window of the convolution: so many runs of so many neighbouring elements, */
-  ptrdiff_t chunk;                      /* and from one to the next: in x */
-  ptrdiff_t d_window, d_column;         /* from a window of the pool, or a column, to the next: in the gradient of the pool's output, */
+  size_t rows, columns; /* of windows */
+  ptrdiff_t row, column; /* from a window to the next: in x */
+  size_t taps; /* of a window of the pool, at most 16 */
+  const int32_t *shift; /* (taps,) of each tap: in x, from the first */
+  size_t chunks, length; /* a window of the convolution: so many runs of so many neighbouring elements, */
+  ptrdiff_t chunk; /* and from one to the next: in x */
+  ptrdiff_t d_window, d_column; /* from a window of the pool, or a column, to the next: in the gradient of the pool's output, */
   ptrdiff_t where_window, where_column; /* and in the numbers of the taps that won */
 } cnn_picks;
 
