@@ -1,0 +1,71 @@
+"""Depthwise convolutions: blocks of channels, borders, and every width, against the NumPy reference."""
+
+import pytest
+from reference import convolutions as reference
+from test_convolutions import check_chain, compare, random, single, values
+
+import cnn
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("kernel", [3, 5])
+@pytest.mark.parametrize("channels", [70, 128, 256])
+def test_depthwise_in_blocks_of_channels(channels, kernel, stride, dtype, isa):
+    """More channels than a block has; pixels 1024 bytes apart, which most kernels read by way of blocks in any layout."""
+    layer = cnn.Conv2D(channels, kernel, groups=channels, stride=stride, padding=kernel // 2)
+    net = cnn.Network([cnn.Input((3, 7, 6)), cnn.Conv2D(channels, 1), layer, cnn.Conv2D(4, 1)], dtype=dtype, seed=1)
+    check_chain(net, random((3, 3, 7, 6), dtype), dtype)
+    alone = single(
+        cnn.Conv2D(channels, kernel, groups=channels, stride=stride, padding=kernel // 2), (channels, 7, 6), dtype
+    )
+    x = random((2, channels, 7, 6), dtype)
+    weight, bias = values(alone)
+    how = {"stride": (stride, stride), "padding": ((kernel // 2,) * 2,) * 2, "groups": channels}
+    compare(
+        alone,
+        "conv2d_1",
+        x,
+        reference.conv2d(x, weight, bias, **how),
+        lambda dy: reference.conv2d_backward(x, weight, dy, **how),
+        dtype,
+    )
+
+
+@pytest.mark.parametrize("padding", [(0, 0), (1, 0), (0, 1), (1, 1), (2, 1)], ids=str)
+@pytest.mark.parametrize("size", [(3, 3), (4, 5), (5, 16), (17, 8), (33, 4)], ids=str)
+@pytest.mark.parametrize("step", [1, 2])
+def test_borders_of_depthwise_windows(step, size, padding, dtype, isa):
+    """Windows of 3 x 3 as far apart as their taps are: every border, in one strip of columns and in several; whole vectors and a rest."""
+    channels, shape = 23, (23, step * size[0], step * size[1])
+    sides = tuple((step * before, step * after) for before, after in (padding, padding[::-1]))
+    net = single(cnn.Conv2D(channels, 3, groups=channels, stride=step, dilation=step, padding=sides), shape, dtype)
+    x = random((2, *shape), dtype)
+    weight, bias = values(net)
+    how = {"stride": (step, step), "dilation": (step, step), "padding": sides, "groups": channels}
+    compare(
+        net,
+        "conv2d_1",
+        x,
+        reference.conv2d(x, weight, bias, **how),
+        lambda dy: reference.conv2d_backward(x, weight, dy, **how),
+        dtype,
+    )
+
+
+@pytest.mark.parametrize("columns", range(1, 17))
+@pytest.mark.parametrize(("kernel", "stride"), [(3, 1), (3, 2), (5, 1)])
+def test_every_width_of_a_row(kernel, stride, columns, dtype, isa):
+    """Tiles and strips come in a few sizes only: rows of outputs that none of them divides; whole vectors of channels and a rest."""
+    channels, shape = 19, (19, kernel + 2 * stride, (columns - 1) * stride + kernel)
+    net = single(cnn.Conv2D(channels, kernel, groups=channels, stride=stride), shape, dtype)
+    x = random((2, *shape), dtype)
+    weight, bias = values(net)
+    how = {"stride": (stride, stride), "groups": channels}
+    compare(
+        net,
+        "conv2d_1",
+        x,
+        reference.conv2d(x, weight, bias, **how),
+        lambda dy: reference.conv2d_backward(x, weight, dy, **how),
+        dtype,
+    )
