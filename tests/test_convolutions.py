@@ -100,6 +100,19 @@ def compare(net, layer, x, wanted, gradients, dtype):
         close(g, 2 * before[key].astype(np.float64), dtype, factor=10)
 
 
+def compare_conv2d(net, x, how, dtype):
+    """With the reference, of a network of one Conv2D."""
+    weight, bias = values(net)
+    compare(
+        net,
+        "conv2d_1",
+        x,
+        reference.conv2d(x, weight, bias, **how),
+        lambda dy: reference.conv2d_backward(x, weight, dy, **how),
+        dtype,
+    )
+
+
 @pytest.mark.parametrize("name", ISAS)
 @SETTINGS
 @given(case=convolutions(), rows=st.integers(1, 3), dtype=st.sampled_from(["float32", "float64"]))
@@ -116,17 +129,7 @@ def test_every_option(name, case, rows, dtype):
             return
         net = single(cnn.Conv2D(**options), shape, dtype)
         assert net.output_shape == (options["filters"], *output_shape(options, shape))
-        x = random((rows, *shape), dtype)
-        weight, bias = values(net)
-        how = geometry(options, shape)
-        compare(
-            net,
-            "conv2d_1",
-            x,
-            reference.conv2d(x, weight, bias, **how),
-            lambda dy: reference.conv2d_backward(x, weight, dy, **how),
-            dtype,
-        )
+        compare_conv2d(net, random((rows, *shape), dtype), geometry(options, shape), dtype)
     finally:
         cnn.cpu.use(before)
 
@@ -171,15 +174,7 @@ def test_few_channels(options, shape, inside, dtype, isa):
     how["padding"] = ((padding, padding), (padding, padding)) if isinstance(padding, int) else padding
     X = random((3, *shape), dtype)
     if not inside:
-        weight, bias = values(net)
-        compare(
-            net,
-            "conv2d_1",
-            X,
-            reference.conv2d(X, weight, bias, **how),
-            lambda dy: reference.conv2d_backward(X, weight, dy, **how),
-            dtype,
-        )
+        compare_conv2d(net, X, how, dtype)
         return
     p = {k: np.asarray(v, np.float64) for k, v in net.parameters.items()}
     hidden = reference.conv2d(X, p["conv2d_1.weight"], p["conv2d_1.bias"])

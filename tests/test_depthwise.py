@@ -1,8 +1,7 @@
 """Depthwise convolutions: blocks of channels, borders, and every width, against the NumPy reference."""
 
 import pytest
-from reference import convolutions as reference
-from test_convolutions import check_chain, compare, random, single, values
+from test_convolutions import check_chain, compare_conv2d, random, single
 
 import cnn
 
@@ -18,15 +17,10 @@ def test_depthwise_in_blocks_of_channels(channels, kernel, stride, dtype, isa):
     alone = single(
         cnn.Conv2D(channels, kernel, groups=channels, stride=stride, padding=kernel // 2), (channels, 7, 6), dtype
     )
-    x = random((2, channels, 7, 6), dtype)
-    weight, bias = values(alone)
-    how = {"stride": (stride, stride), "padding": ((kernel // 2,) * 2,) * 2, "groups": channels}
-    compare(
+    compare_conv2d(
         alone,
-        "conv2d_1",
-        x,
-        reference.conv2d(x, weight, bias, **how),
-        lambda dy: reference.conv2d_backward(x, weight, dy, **how),
+        random((2, channels, 7, 6), dtype),
+        {"stride": (stride, stride), "padding": ((kernel // 2,) * 2,) * 2, "groups": channels},
         dtype,
     )
 
@@ -39,15 +33,10 @@ def test_borders_of_depthwise_windows(step, size, padding, dtype, isa):
     channels, shape = 23, (23, step * size[0], step * size[1])
     sides = tuple((step * before, step * after) for before, after in (padding, padding[::-1]))
     net = single(cnn.Conv2D(channels, 3, groups=channels, stride=step, dilation=step, padding=sides), shape, dtype)
-    x = random((2, *shape), dtype)
-    weight, bias = values(net)
-    how = {"stride": (step, step), "dilation": (step, step), "padding": sides, "groups": channels}
-    compare(
+    compare_conv2d(
         net,
-        "conv2d_1",
-        x,
-        reference.conv2d(x, weight, bias, **how),
-        lambda dy: reference.conv2d_backward(x, weight, dy, **how),
+        random((2, *shape), dtype),
+        {"stride": (step, step), "dilation": (step, step), "padding": sides, "groups": channels},
         dtype,
     )
 
@@ -58,14 +47,4 @@ def test_every_width_of_a_row(kernel, stride, columns, dtype, isa):
     """Tiles and strips come in a few sizes only: rows of outputs that none of them divides; whole vectors of channels and a rest."""
     channels, shape = 19, (19, kernel + 2 * stride, (columns - 1) * stride + kernel)
     net = single(cnn.Conv2D(channels, kernel, groups=channels, stride=stride), shape, dtype)
-    x = random((2, *shape), dtype)
-    weight, bias = values(net)
-    how = {"stride": (stride, stride), "groups": channels}
-    compare(
-        net,
-        "conv2d_1",
-        x,
-        reference.conv2d(x, weight, bias, **how),
-        lambda dy: reference.conv2d_backward(x, weight, dy, **how),
-        dtype,
-    )
+    compare_conv2d(net, random((2, *shape), dtype), {"stride": (stride, stride), "groups": channels}, dtype)

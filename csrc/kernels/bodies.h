@@ -11,7 +11,6 @@ extern const cnn_kernels CNN_PASTE2(cnn_kernels, HALF);
 #include "kernels/gemm_tmpl.h"
 #include "kernels/conv_tmpl.h"
 #include "kernels/picked_tmpl.h"
-#undef NARROWER
 #include "kernels/depthwise_tmpl.h"
 #include "kernels/winograd_tmpl.h"
 #include "kernels/layout_tmpl.h"

@@ -140,6 +140,16 @@ V_INLINE tile_fn *const *FN(conv_panel)(size_t n, size_t *nv, size_t *rows, size
 V_INLINE size_t FN(conv_few)(size_t n) { return n % VL <= VL / 2 ? n % VL : 0; }
 #endif
 
+/* Where elements first .. first + n - 1 of a window lie: the list of chunks where each is one element, else what is written to room. */
+static const int32_t *FN(conv_elements)(const cnn_windows *w, size_t first, size_t n, int32_t *room) {
+  if (w->length == 1 || !n) return w->chunk + first;
+  for (size_t i = 0, c = first / w->length, t = first % w->length; i < n; i++) {
+    room[i] = w->chunk[c] + (int32_t)t;
+    if (++t == w->length) c++, t = 0;
+  }
+  return room;
+}
+
 /* ---- flipped: y^T = b^T windows^T where neighbouring pixels are neighbours in x (one channel, stride 1) and columns are few: lanes along
    the pixels, a row a column. */
 V_INLINE size_t FN(conv_run)(const int32_t *pixel, size_t most) {
@@ -165,12 +175,9 @@ static void FN(conv_flipped)(const cnn_windows *w, size_t n, const real *x, cons
   enum { WIDTH = 2 * VL };
   real t[10 * WIDTH], first[10 * WIDTH]; /* (n, WIDTH) of y^T, and where its chains begin */
   int32_t element[KC], row[KC];
-  job a = {.step = row, .from = element, .steps = w->chunks * w->length};
-  for (size_t e = 0, c = 0, i = 0; e < a.steps; e++) {
-    element[e] = w->chunk[c] + (int32_t)i;
-    row[e] = (int32_t)(e * ldb);
-    if (++i == w->length) c++, i = 0;
-  }
+  job a = {.step = row, .steps = w->chunks * w->length};
+  a.from = FN(conv_elements)(w, 0, a.steps, element);
+  for (size_t e = 0; e < a.steps; e++) row[e] = (int32_t)(e * ldb);
   for (size_t j = 0; j < n; j++) {
     a.x[j] = b + j;
     a.y[j] = t + j * WIDTH;
@@ -202,14 +209,11 @@ static void FN(conv_forward)(const cnn_windows *w, size_t n, const real *x, cons
   if (few) NARROWER.conv_forward(w, few, x, b + n, ldb, start ? start + n : NULL, y + n, to, ldy, accumulate);
 #endif
   const size_t k = w->chunks * w->length;
-  size_t e = 0, c = 0, t = 0;
+  size_t e = 0;
   do { /* once even when k is 0 */
     int32_t element[KC];
-    job a = {.step = w->length == 1 ? w->chunk + e : element, .steps = k - e < KC ? k - e : KC, .ldb = ldb};
-    for (size_t i = 0; i < a.steps && w->length > 1; i++) {
-      element[i] = w->chunk[c] + (int32_t)t;
-      if (++t == w->length) c++, t = 0;
-    }
+    job a = {.steps = k - e < KC ? k - e : KC, .ldb = ldb};
+    a.step = FN(conv_elements)(w, e, a.steps, element);
     for (size_t j = 0, nv, rows; j < n; j += nv * VL) {
       tile_fn *const *tiles = FN(conv_panel)(n - j, &nv, &rows, &a.last);
       const size_t count = (w->pixels + rows - 1) / rows;
@@ -329,11 +333,8 @@ V_INLINE int FN(conv_is_flat)(const cnn_windows *w, size_t run) {
 static void FN(conv_flat)(const cnn_windows *w, size_t run, size_t n, const real *x, const real *b, size_t ldb, const real *start, real *y,
                           size_t ldy) {
   int32_t element[KC];
-  FN(conv_flat_job) a[2] = {{.ldb = ldb, .steps = w->chunks * w->length, .ldy = ldy, .from = element}};
-  for (size_t e = 0, c = 0, t = 0; e < a->steps; e++) {
-    element[e] = w->chunk[c] + (int32_t)t;
-    if (++t == w->length) c++, t = 0;
-  }
+  FN(conv_flat_job) a[2] = {{.ldb = ldb, .steps = w->chunks * w->length, .ldy = ldy}};
+  a->from = FN(conv_elements)(w, 0, a->steps, element);
   for (size_t j0 = 0, mr; j0 < n; j0 += mr) {
     const size_t left = n - j0, tiles = (left + 7) / 8;
     mr = left == 7 ? 4 : (left + tiles - 1) / tiles;
@@ -374,15 +375,12 @@ static void FN(conv_planes)(const cnn_windows *w, size_t run, size_t n, const re
   real first[10 * WIDTH];
   const size_t k = w->chunks * w->length, most = FN(conv_most_flipped);
   const int again = !MASKED && !accumulate && k <= KC && run >= VL; /* the last vector of a run may go back over pixels that are done */
-  size_t e = 0, c = 0, t = 0;
+  size_t e = 0;
   do { /* once even when k is 0 */
     int32_t element[KC], row[KC];
-    job a = {.step = row, .from = element, .steps = k - e < KC ? k - e : KC};
-    for (size_t i = 0; i < a.steps; i++) {
-      row[i] = (int32_t)((e + i) * ldb);
-      element[i] = w->chunk[c] + (int32_t)t;
-      if (++t == w->length) c++, t = 0;
-    }
+    job a = {.step = row, .steps = k - e < KC ? k - e : KC};
+    a.from = FN(conv_elements)(w, e, a.steps, element);
+    for (size_t i = 0; i < a.steps; i++) row[i] = (int32_t)((e + i) * ldb);
     for (size_t j0 = 0, mr; j0 < n; j0 += mr) {
       mr = n - j0 < most ? n - j0 : most;
       for (size_t j = 0; j < mr && start; j++)

@@ -24,6 +24,13 @@ enum {
 #endif
 #define EACH_OUTPUT _Pragma("GCC unroll 7") for (int k = 0; k < mr; k++)
 #define EACH_COLUMN _Pragma("GCC unroll 9") for (int c = 0; c < mr + 2; c++) if ((c || !left) && (c < mr + 1 || !right))
+#define EACH_THAT_SEES EACH_OUTPUT if (c >= k && c < k + 3) /* column c */
+/* The pixel at `at`, which goes on; the one of the next vector is asked for. */
+#define NEXT_PIXEL(v) \
+  AHEAD(at + ahead, 0); \
+  vreal v = LOAD(at); \
+  HOLD(v); \
+  at += step
 /* s[k], k < mr, of outputs `to` apart */
 #define BEGIN(s, at, to) \
   do { \
@@ -57,21 +64,15 @@ V_INLINE void FN(depthwise_slide)(const int mr, const cnn_taps *g, size_t channe
       if (i >= 2 && i < rows) {
         const real *at = p;
         EACH_COLUMN {
-          AHEAD(at + ahead, 0);
-          vreal v = LOAD(at);
-          HOLD(v);
-          at += step;
-          EACH_OUTPUT if (c >= k && c < k + 3) NEXT(u, 3) s[u][k] = v_fma(v, w[u][c - k], s[u][k]);
+          NEXT_PIXEL(v);
+          EACH_THAT_SEES NEXT(u, 3) s[u][k] = v_fma(v, w[u][c - k], s[u][k]);
         }
       } else {
         NEXT(u, 3) if (i >= (size_t)u && i - (size_t)u < rows) {
           const real *at = p;
           EACH_COLUMN {
-            AHEAD(at + ahead, 0);
-            vreal v = LOAD(at);
-            HOLD(v);
-            at += step;
-            EACH_OUTPUT if (c >= k && c < k + 3) s[u][k] = v_fma(v, w[u][c - k], s[u][k]);
+            NEXT_PIXEL(v);
+            EACH_THAT_SEES s[u][k] = v_fma(v, w[u][c - k], s[u][k]);
           }
         }
       }
@@ -122,21 +123,15 @@ V_INLINE void FN(depthwise_slide_sums)(const int mr, const cnn_taps *g, size_t c
       if (i >= 2 && i < rows) {
         const real *at = p;
         EACH_COLUMN {
-          AHEAD(at + ahead, 0);
-          vreal v = LOAD(at);
-          HOLD(v);
-          at += step;
-          EACH_OUTPUT if (c >= k && c < k + 3) NEXT(u, 3) s[u][c - k] = v_fma(v, d[u][k], s[u][c - k]);
+          NEXT_PIXEL(v);
+          EACH_THAT_SEES NEXT(u, 3) s[u][c - k] = v_fma(v, d[u][k], s[u][c - k]);
         }
       } else {
         NEXT(u, 3) if (i >= (size_t)u && i - (size_t)u < rows) {
           const real *at = p;
           EACH_COLUMN {
-            AHEAD(at + ahead, 0);
-            vreal v = LOAD(at);
-            HOLD(v);
-            at += step;
-            EACH_OUTPUT if (c >= k && c < k + 3) s[u][c - k] = v_fma(v, d[u][k], s[u][c - k]);
+            NEXT_PIXEL(v);
+            EACH_THAT_SEES s[u][c - k] = v_fma(v, d[u][k], s[u][c - k]);
           }
         }
       }
@@ -198,7 +193,7 @@ V_INLINE void FN(depthwise_pair_sums)(const int mr, const int masked, const cnn_
         EACH_COLUMN {
           vreal v = LOAD(at + c * step - first);
           HOLD(v);
-          EACH_OUTPUT if (c >= k && c < k + 3) s[u][c - k] = v_fma(v, d[k], s[u][c - k]);
+          EACH_THAT_SEES s[u][c - k] = v_fma(v, d[k], s[u][c - k]);
         }
         at += g->x_row;
       }
@@ -306,6 +301,8 @@ static void FN(depthwise_near_outer)(const cnn_taps *g, size_t channels, const r
 #undef EACH_PAIR
 #undef AHEAD
 #undef BEGIN
+#undef NEXT_PIXEL
+#undef EACH_THAT_SEES
 #undef EACH_OUTPUT
 #undef EACH_COLUMN
 #undef STRIP
