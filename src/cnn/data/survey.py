@@ -43,6 +43,8 @@ class Survey:
         self.column, self.limit = column, limit
         self.kind, self.n, self.whole = "number", 0, True
         self.mean, self._m2, self._low, self._high = 0.0, 0.0, math.inf, -math.inf
+        # The first number, and the mean from there: with the digits that a small spread needs.
+        self._origin, self._middle = 0.0, 0.0
         self.levels: dict[float, str] | None = {}
         self.distinct: dict[str, None] | None = {}
         self.odd: tuple[str, str] | None = None
@@ -90,11 +92,14 @@ class Survey:
         if self.counts:
             begin = x[0] if self.n == 0 else self._high + 1
             self.counts = bool(begin == np.floor(begin) and (x == begin + np.arange(x.size)).all())
-        n, mean = self.n + x.size, float(x.mean())
-        m2 = float(np.square(x - mean).sum())
-        step = mean - self.mean
-        self._m2 += m2 + step * step * self.n * x.size / n
-        self.mean += step * x.size / n
+        if self.n == 0:
+            self._origin = x[0]
+        n, apart = self.n + x.size, x - self._origin
+        middle = float(apart.mean())
+        step = middle - self._middle
+        self._m2 += float(np.square(apart - middle).sum()) + step * step * self.n * x.size / n
+        self._middle += step * x.size / n
+        self.mean += (float(x.mean()) - self.mean) * x.size / n
         self.n = n
         self._low, self._high = min(self._low, float(x.min())), max(self._high, float(x.max()))
         if self._low == self._high:
