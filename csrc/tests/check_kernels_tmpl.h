@@ -247,7 +247,7 @@ static void T_(scalar_math)(void) {
   T_(sweep)("log", T_(all_log), logl, 1.0, 0, 100);
   T_(sweep)("log1p", T_(all_log1p), log1pl, 2.2, -1, 100);
   T_(sweep)("tanh", T_(all_tanh), tanhl, 2.75, -20, 20);
-  T_(sweep)("sigmoid", T_(all_sigmoid), sigmoid_wide, 2.4, LOWEST, 40);
+  T_(sweep)("sigmoid", T_(all_sigmoid), sigmoid_wide, 2.5, LOWEST, 40);
   T_(sweep)("erf", T_(all_erf), erfl, 1.5, -6, 6);
   T_(sweep)("sin", T_(all_sin), sinl, 0.9, -1000, 1000);
   T_(sweep)("cos", T_(all_cos), cosl, 0.9, -1000, 1000);

@@ -295,13 +295,25 @@ cdef void *records_room(size_t epochs, size_t width) except NULL:
     return p
 
 
+cdef list column_of(const double *p, size_t n, size_t width):
+    """Every width-th number, n of them. Where one stays the same for many epochs, as the learning rate does, so does the float."""
+    cdef list out = []
+    cdef object number = None
+    cdef size_t i
+    for i in range(n):
+        if i == 0 or memcmp(p + i * width, p + (i - 1) * width, sizeof(double)):
+            number = p[i * width]
+        out.append(number)
+    return out
+
+
 cdef list fit_columns(Fit fit, const cnn_fit_options *o):
     """The figures of the epochs done, a list each: few long lists cost the garbage collector nothing, a list an epoch does."""
     cdef size_t i, j, n = o.epochs_done, first = 3 + fit.n_metrics
     cdef list columns
     if fit.functions:
         n = min(n, <size_t>len(fit.figures))
-    columns = [[o.records[i * fit.width + j] for i in range(n)] for j in range(fit.width)]
+    columns = [column_of(o.records + j, n, fit.width) for j in range(fit.width)]
     if not fit.functions:
         return columns
     mine = [[fit.figures[i][0][j] for i in range(n)] for j in range(<size_t>len(fit.functions))]
