@@ -17,6 +17,14 @@ void cnn_memory_release(void *);
 int cnn_size_mul(size_t a, size_t b, size_t *out);
 int cnn_size_add(size_t a, size_t b, size_t *out);
 
+/* For a thread that is about to write what another one has read or written: a store to every line of p .. p + bytes, which changes nothing.
+   A processor asks for the line of a store when it comes to it; stores that follow one another are asked for together. A prefetch for
+   writing does not: what is here to be read, it takes for present. */
+static inline void cnn_memory_take(void *p, size_t bytes) {
+  volatile char *at = (volatile char *)p;
+  for (size_t i = 0; i < bytes; i += CNN_ALIGNMENT) at[i] = at[i];
+}
+
 /* For tests: after `countdown` further allocations the next one fails (once); negative turns it off. Blocks now live. */
 void cnn_memory_fail_after(long countdown);
 size_t cnn_memory_live(void);

@@ -4,6 +4,7 @@ cdef extern from "core/memory.h" nogil:
     const cnn_allocator *cnn_memory_default()
     void *cnn_memory_new(const cnn_allocator *allocator, size_t bytes)
     void cnn_memory_release(void *block)
+    void cnn_memory_take(void *p, size_t bytes)
     int cnn_size_mul(size_t a, size_t b, size_t *out)
     int cnn_size_add(size_t a, size_t b, size_t *out)
 

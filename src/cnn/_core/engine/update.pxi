@@ -2,6 +2,7 @@
 
 cdef enum:
     SLICE_UPDATE = 8192    # parameters of a block that are worth dividing among threads
+    TAKEN = 4096           # bytes that a thread takes from the others at once: as many lines as a processor has stores under way
 
 cdef double trainer_penalty(Trainer *t, int add, real *w, real *g) noexcept nogil:
     """The penalties' value; with add 1 their gradient is added."""
@@ -114,6 +115,17 @@ cdef void update_range(Trainer *t, const Span *span, size_t first, size_t n, rea
         t.table.f64(k, n, w + first, g + first, slots, <real *>t.constants)
 
 
+cdef void update_part(Trainer *t, const Span *span, size_t first, size_t n, real *w, real *g) noexcept nogil:
+    """The same, of parameters that all threads have read."""
+    cdef size_t some
+    while n:
+        some = n if n < TAKEN // sizeof(real) else TAKEN // sizeof(real)
+        cnn_memory_take(w + first, some * sizeof(real))
+        update_range(t, span, first, some, w, g)
+        first += some
+        n -= some
+
+
 cdef void update_slice(void *arg, size_t index, int32_t member) noexcept nogil:
     """The same share of each block that the thread had in its ops, more or less: what it has in its caches."""
     cdef const Updating *c = <const Updating *>arg
@@ -125,9 +137,9 @@ cdef void update_slice(void *arg, size_t index, int32_t member) noexcept nogil:
         if n == 0:
             continue
         if g.dtype == CNN_FLOAT32:
-            update_range(t, c.span, first, n, <float *>t.net.arena, <float *>t.gradients[0])
+            update_part(t, c.span, first, n, <float *>t.net.arena, <float *>t.gradients[0])
         else:
-            update_range(t, c.span, first, n, <double *>t.net.arena, <double *>t.gradients[0])
+            update_part(t, c.span, first, n, <double *>t.net.arena, <double *>t.gradients[0])
 
 
 cdef cnn_status trainer_update(Trainer *t, real *w, real *g, cnn_error *error) noexcept nogil:
