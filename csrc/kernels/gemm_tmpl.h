@@ -166,28 +166,16 @@ static tile_fn *const FN(gemm_tiles)[2][4][6] = {
 #undef EACH_TILE
 #undef EACH_ROWS
 
-/* Rows of a packed in tiles of MR through one panel of nv vectors. */
-static void FN(gemm_packed_panel)(size_t m, size_t nv, size_t k, const real *a, const real *b, size_t ldb, real *c, size_t ldc, size_t last,
-                                  const real *from, size_t ldf) {
+/* m rows through one panel of nv vectors: of a packed in tiles (pack_tiles), or in tiles as even as possible: 32 rows are 6 6 5 5 5 5,
+   not five sixes and a two. */
+static void FN(gemm_panel)(size_t m, size_t nv, size_t k, int packed, const real *a, size_t ar, size_t ak, const real *b, size_t ldb,
+                           real *c, size_t ldc, size_t last, const real *from, size_t ldf) {
   tile_fn *const *tiles = FN(gemm_tiles)[last < VL][nv - 1];
-  for (size_t mr; m; m -= mr) {
-    mr = m < MR ? m : MR;
-    tiles[mr - 1](k, a, 1, MR, b, ldb, c, ldc, last, from, ldf);
-    a += A_TILE(k);
-    c += mr * ldc;
-    if (from) from += mr * ldf;
-  }
-}
-
-/* m rows through one panel of nv vectors, in tiles as even as possible: 32 rows are 6 6 5 5 5 5, not five sixes and a two. */
-static void FN(gemm_panel)(size_t m, size_t nv, size_t k, const real *a, size_t ar, size_t ak, const real *b, size_t ldb, real *c,
-                           size_t ldc, size_t last, const real *from, size_t ldf) {
-  tile_fn *const *tiles = FN(gemm_tiles)[last < VL][nv - 1];
-  const size_t count = (m + MR - 1) / MR, rows = m / count, longer = m % count;
-  for (size_t t = 0; t < count; t++) {
-    const size_t mr = rows + (t < longer);
+  const size_t count = (m + MR - 1) / MR, rows = packed ? MR : m / count, longer = packed ? 0 : m % count;
+  for (size_t t = 0, mr; m; m -= mr, t++) {
+    mr = rows + (t < longer) < m ? rows + (t < longer) : m;
     tiles[mr - 1](k, a, ar, ak, b, ldb, c, ldc, last, from, ldf);
-    a += mr * ar;
+    a += packed ? A_TILE(k) : mr * ar;
     c += mr * ldc;
     if (from) from += mr * ldf;
   }
@@ -206,7 +194,7 @@ static void FN(gemm_flipped)(size_t m, size_t n, size_t k, const real *a, size_t
     if (from)
       for (size_t r = 0; r < lanes; r++)
         for (size_t j = 0; j < n; j++) t[j * WIDTH + r] = from[(i + r) * ldf + j];
-    FN(gemm_panel)(n, nv, k, b, bc, bk, a + i, lda, t, WIDTH, lanes - (nv - 1) * VL, from ? t : NULL, WIDTH);
+    FN(gemm_panel)(n, nv, k, 0, b, bc, bk, a + i, lda, t, WIDTH, lanes - (nv - 1) * VL, from ? t : NULL, WIDTH);
     for (size_t r = 0; r < lanes; r++)
       for (size_t j = 0; j < n; j++) c[r * ldc + j] = t[j * WIDTH + r];
   }
@@ -352,7 +340,7 @@ static void FN(gemm_turned)(size_t m, size_t n, size_t k, const real *a, size_t 
   for (size_t p = 0; p < k; p += FN(gemm_turn)) {
     const size_t kc = k - p < FN(gemm_turn) ? k - p : FN(gemm_turn);
     FN(pack)(1, kc, m, a + p, lda, scratch, stride);
-    FN(gemm_panel)(n, nv, kc, b + p, ldb, 1, scratch, stride, turned, stride, m - (nv - 1) * VL, p || from ? turned : NULL, stride);
+    FN(gemm_panel)(n, nv, kc, 0, b + p, ldb, 1, scratch, stride, turned, stride, m - (nv - 1) * VL, p || from ? turned : NULL, stride);
   }
   FN(pack)(1, m, n, turned, stride, c, ldc);
 }
@@ -377,8 +365,9 @@ V_INLINE int FN(gemm_packs_a)(int ta, size_t m, size_t n, size_t k) {
 }
 /* Of b in scratch, k times columns: one panel when all rows go through it at once. Where a is packed it is packed anew for every such
    block, so that one is wider, and less deep. */
+V_INLINE size_t FN(gemm_most)(int packs_a, size_t k) { return packs_a ? (k < KC / 2 ? k : KC / 2) : k < KC ? k : KC; }
 V_INLINE size_t FN(gemm_depth)(int packs_a, size_t k) {
-  const size_t most = packs_a ? KC / 2 : KC, blocks = (k + most - 1) / most;
+  const size_t most = FN(gemm_most)(packs_a, k), blocks = most ? (k + most - 1) / most : 0;
   return blocks ? (k + blocks - 1) / blocks : 0;
 }
 V_INLINE size_t FN(gemm_width)(int packs_a, size_t m, size_t n) {
@@ -393,9 +382,9 @@ static size_t FN(gemm_scratch)(int ta, int tb, size_t m, size_t n, size_t k) {
   const size_t turning = turned ? (rows + VL - 1) / VL * VL * (FN(gemm_turn) + n) : 0;
   if (!tb && (FN(gemm_is_flipped)(ta, m, n, k) || FN(gemm_is_narrow)(tb, m, n, k))) return 0;
   const int packs_b = FN(gemm_packs_b)(tb, m, n, k);
-  size_t packing = packs_b ? FN(gemm_width)(0, m, n) * (k < KC ? k : KC) : 0;
+  size_t packing = packs_b ? FN(gemm_width)(0, m, n) * FN(gemm_most)(0, k) : 0;
   if (FN(gemm_packs_a)(ta, m, n, k)) {
-    const size_t depth = k < KC / 2 ? k : KC / 2, both = (packs_b ? FN(gemm_width)(1, m, n) * depth : 0) + FN(gemm_a_size)(depth);
+    const size_t depth = FN(gemm_most)(1, k), both = (packs_b ? FN(gemm_width)(1, m, n) * depth : 0) + FN(gemm_a_size)(depth);
     packing = both > packing ? both : packing;
   }
   return packing > turning ? packing : turning;
@@ -439,7 +428,7 @@ static void FN(gemm)(int ta, int tb, size_t m, size_t n, size_t k, const real *a
       for (size_t i = 0, mc; i < m; i += mc) {
         mc = m - i < MC ? m - i : MC;
         const real *rows = a + i * ar + p * ak;
-        if (packs_a) FN(pack_tiles)(mc, kc, rows, lda, a_copy);
+        if (packs_a) FN(pack_tiles)(mc, kc, rows, lda, a_copy), rows = a_copy;
         for (size_t j = j0; j < j1; j += NV * VL) {
           const size_t width = j1 - j < NV * VL ? j1 - j : NV * VL, nv = (width + VL - 1) / VL, last = width - (nv - 1) * VL;
           const real *panel = b + p * bk + j * bc;
@@ -453,8 +442,8 @@ static void FN(gemm)(int ta, int tb, size_t m, size_t n, size_t k, const real *a
           }
           real *to = c + i * ldc + j;
           const real *first = p ? to : from ? from + i * ldf + j : NULL;
-          if (packs_a) FN(gemm_packed_panel)(mc, nv, kc, a_copy, panel, stride, to, ldc, last, first, p ? ldc : ldf);
-          else FN(gemm_panel)(mc, nv, kc, rows, ar, ak, panel, stride, to, ldc, last, first, p ? ldc : ldf);
+          FN(gemm_panel)(mc, nv, kc, packs_a, rows, packs_a ? 1 : ar, packs_a ? MR : ak, panel, stride, to, ldc, last, first,
+                         p ? ldc : ldf);
         }
       }
       p += kc;
