@@ -57,6 +57,21 @@ def test_threads_do_not_show(threads, batch_size, dtype, isa):
     assert run(1) == run(threads)
 
 
+@pytest.mark.parametrize("sizes", [[900, 40, 3], [3000, 12, 700], [700, 131, 9], [1100, 30]], ids=str)
+def test_threads_do_not_show_in_layers_of_few_columns(sizes, dtype, isa):
+    """Products are divided along their other axis where they have few columns, and in narrow slices where they have not many."""
+    rng = np.random.default_rng(6)
+    x, y = rng.normal(size=(300, sizes[0])).astype(dtype), rng.integers(0, 3, 300)
+
+    def run(n):
+        with cnn.threads(n):
+            net = cnn.Network(sizes, output="softmax", dtype=dtype, seed=1)
+            net.fit(x, y, epochs=2, batch_size=160, verbose=0)
+            return bits(net), net.predict(x).tobytes()
+
+    assert run(1) == run(2) == run(3) == run(5)
+
+
 @pytest.mark.parametrize("axis", [None, 1])
 @pytest.mark.parametrize("loss", ["cross_entropy", "mse", "binary_cross_entropy"])
 def test_threads_do_not_show_in_slices_of_rows(axis, loss, dtype, isa):

@@ -60,16 +60,19 @@ cdef inline size_t rounded(size_t bytes) noexcept nogil:
 cdef enum:
     TEAM_PARAMETERS = 32768  # from here on training divides the ops, not the batch
     SLICE_WORK = 60000     # multiply-adds, or as much in other work, that are worth handing to another thread
-    SLICE_GRAIN = 64       # a slice is a multiple of it wide, as the tiles of the products are
+    SLICE_GRAIN = 64       # a slice is a multiple of it wide, as the tiles of the products are,
+    SLICE_LEAST = 8        # or of less, down to this, where slices would differ by much
 
 cdef inline size_t slice_width(const Op *op, double work, size_t n) noexcept nogil:
     """How many of n columns (or units) one thread takes when the op's work is divided; n: it is not."""
-    cdef size_t slices, width
-    if op.run.team == NULL or work < 2 * SLICE_WORK or n < 2 * SLICE_GRAIN:
+    cdef size_t slices, width, grain = SLICE_GRAIN
+    if op.run.team == NULL or work < 2 * SLICE_WORK or n < 2 * SLICE_LEAST:
         return n
     slices = <size_t>op.plan.members if <size_t>op.plan.members < <size_t>(work / SLICE_WORK) else <size_t>(work / SLICE_WORK)
     width = (n + slices - 1) // slices
-    return (width + SLICE_GRAIN - 1) // SLICE_GRAIN * SLICE_GRAIN
+    while grain > SLICE_LEAST and 16 * grain > width:
+        grain //= 2
+    return (width + grain - 1) // grain * grain
 
 cdef inline size_t slice_rows(const Op *op, size_t rows, double work) noexcept nogil:
     """How many of some rows one thread takes at a time when their work is divided; all: it is not."""

@@ -118,101 +118,124 @@ cdef inline void dense_tiny_backward(size_t features, size_t units, const real *
                 dx[j] = dx[j] + g * w[i * features + j] if dx_adds or i else g * w[i * features + j]
                 CNN_STAY_SCALAR()
 
-# ---- Slices: units of the forward pass and of dw, features of dx. Each output is one chain whatever the slice, so the bits are the same.
+# ---- Parts for threads: slices of units, of dx slices of features; where these are few, of the product's other axis. Each output is one
+# chain whatever the slice, so the bits are the same.
+
+cdef enum:
+    DENSE_FEW = 16         # columns of a product that are not worth dividing
 
 cdef struct DenseWork:
     const Op *op
     const void *parameters
     void *gradients
-    size_t n, width        # all columns, and those of a slice
+    int across             # the other axis is divided
+    size_t n, width        # all of the axis, and a slice
 
 cdef inline real *dense_scratch_of(const Op *op, int32_t member, const real *tag) noexcept nogil:
     return <real *>(<char *>op.scratch + <size_t>member * <size_t>op.plan.integer[3])
 
-cdef void dense_forward_units(const Op *op, const real *parameters, size_t first, size_t n, int32_t member) noexcept nogil:
-    cdef size_t features = <size_t>op.plan.integer[0], units = <size_t>op.plan.integer[1], m = op.run.rows * <size_t>op.plan.integer[2]
-    cdef const real *x = op_x(op, 0, parameters)
+cdef void dense_forward_part(const Op *op, const real *parameters, size_t row, size_t rows, size_t first, size_t n, int32_t member) noexcept nogil:
+    """Some units of some rows."""
+    cdef size_t features = <size_t>op.plan.integer[0], units = <size_t>op.plan.integer[1]
+    cdef const real *x = op_x(op, 0, parameters) + row * features
     cdef const real *w = op_w(op, DENSE_WEIGHT, parameters) + first * features
-    cdef real *y = op_y(op, 0, parameters) + first
+    cdef real *y = op_y(op, 0, parameters) + row * units + first
     cdef const cnn_kernels *k = op.run.kernels
     cdef const real *b = op_w(op, DENSE_BIAS, parameters) + first if op.node.n_blocks > 1 else NULL
-    if not (op.run.single and m == 1):
-        k_gemm(k, 0, 1, m, n, features, x, features, w, features, y, units, 0, b, dense_scratch_of(op, member, parameters))
+    if not (op.run.single and rows == 1):
+        k_gemm(k, 0, 1, rows, n, features, x, features, w, features, y, units, 0, b, dense_scratch_of(op, member, parameters))
         return
     k_gemv(k, n, features, w, features, x, y, 0)
     if b != NULL:
         k_add(k, n, b, y)
 
-cdef void dense_backward_units(const Op *op, const real *parameters, real *gradients, size_t first, size_t n, int32_t member) noexcept nogil:
-    """dw and db of some units."""
+cdef void dense_weights_part(const Op *op, const real *parameters, real *gradients, size_t first, size_t n, size_t feature, size_t width,
+                             int32_t member) noexcept nogil:
+    """dw of some units by some features, and with the first feature their db."""
     cdef size_t features = <size_t>op.plan.integer[0], units = <size_t>op.plan.integer[1], m = op.run.rows * <size_t>op.plan.integer[2]
     cdef const real *dy = op_dy(op, 0, parameters) + first
     cdef real *dw = op_dw(op, DENSE_WEIGHT, gradients)
     cdef real *db = op_dw(op, DENSE_BIAS, gradients) if op.node.n_blocks > 1 else NULL
     cdef const cnn_kernels *k = op.run.kernels
     if dw != NULL:
-        k_gemm(k, 1, 0, n, features, m, dy, units, op_x(op, 0, parameters), features, dw + first * features, features,
+        k_gemm(k, 1, 0, n, width, m, dy, units, op_x(op, 0, parameters) + feature, features, dw + first * features + feature, features,
                op_dw_adds(op, DENSE_WEIGHT), <const real *>NULL, dense_scratch_of(op, member, parameters))
-    if db != NULL:
+    if db != NULL and feature == 0:
         if not op_dw_adds(op, DENSE_BIAS):
             memset(db + first, 0, n * sizeof(real))
         k_sum_rows(k, m, n, dy, units, db + first)
 
-cdef void dense_backward_features(const Op *op, const real *parameters, size_t first, size_t n, int32_t member) noexcept nogil:
-    """dx of some features."""
-    cdef size_t features = <size_t>op.plan.integer[0], units = <size_t>op.plan.integer[1], m = op.run.rows * <size_t>op.plan.integer[2]
+cdef void dense_input_part(const Op *op, const real *parameters, size_t row, size_t rows, size_t first, size_t n, int32_t member) noexcept nogil:
+    """dx of some features of some rows."""
+    cdef size_t features = <size_t>op.plan.integer[0], units = <size_t>op.plan.integer[1]
     cdef const real *w = op_w(op, DENSE_WEIGHT, parameters) + first
-    cdef const real *dy = op_dy(op, 0, parameters)
-    cdef real *dx = op_dx(op, 0, parameters) + first
+    cdef const real *dy = op_dy(op, 0, parameters) + row * units
+    cdef real *dx = op_dx(op, 0, parameters) + row * features + first
     cdef const cnn_kernels *k = op.run.kernels
-    if op.run.single and m == 1:
+    if op.run.single and rows == 1:
         k_gemv_t(k, units, n, w, features, dy, dx, op.add[0])
     else:
-        k_gemm(k, 0, 0, m, n, units, dy, units, w, features, dx, features, op.add[0], <const real *>NULL, dense_scratch_of(op, member, parameters))
+        k_gemm(k, 0, 0, rows, n, units, dy, units, w, features, dx, features, op.add[0], <const real *>NULL, dense_scratch_of(op, member, parameters))
 
 cdef void dense_forward_slice(void *arg, size_t index, int32_t member) noexcept nogil:
     cdef DenseWork *c = <DenseWork *>arg
     cdef size_t first = index * c.width, n = c.n - first if c.n - first < c.width else c.width
+    cdef size_t units = <size_t>c.op.plan.integer[1], m = c.op.run.rows * <size_t>c.op.plan.integer[2]
     if c.op.graph.dtype == CNN_FLOAT32:
-        dense_forward_units(c.op, <const float *>c.parameters, first, n, member)
+        dense_forward_part(c.op, <const float *>c.parameters, first if c.across else 0, n if c.across else m, 0 if c.across else first,
+                           units if c.across else n, member)
     else:
-        dense_forward_units(c.op, <const double *>c.parameters, first, n, member)
+        dense_forward_part(c.op, <const double *>c.parameters, first if c.across else 0, n if c.across else m, 0 if c.across else first,
+                           units if c.across else n, member)
 
-cdef void dense_units_slice(void *arg, size_t index, int32_t member) noexcept nogil:
+cdef void dense_weights_slice(void *arg, size_t index, int32_t member) noexcept nogil:
     cdef DenseWork *c = <DenseWork *>arg
     cdef size_t first = index * c.width, n = c.n - first if c.n - first < c.width else c.width
+    cdef size_t features = <size_t>c.op.plan.integer[0], units = <size_t>c.op.plan.integer[1]
     if c.op.graph.dtype == CNN_FLOAT32:
-        dense_backward_units(c.op, <const float *>c.parameters, <float *>c.gradients, first, n, member)
+        dense_weights_part(c.op, <const float *>c.parameters, <float *>c.gradients, 0 if c.across else first, units if c.across else n,
+                           first if c.across else 0, n if c.across else features, member)
     else:
-        dense_backward_units(c.op, <const double *>c.parameters, <double *>c.gradients, first, n, member)
+        dense_weights_part(c.op, <const double *>c.parameters, <double *>c.gradients, 0 if c.across else first, units if c.across else n,
+                           first if c.across else 0, n if c.across else features, member)
 
-cdef void dense_features_slice(void *arg, size_t index, int32_t member) noexcept nogil:
+cdef void dense_input_slice(void *arg, size_t index, int32_t member) noexcept nogil:
     cdef DenseWork *c = <DenseWork *>arg
     cdef size_t first = index * c.width, n = c.n - first if c.n - first < c.width else c.width
+    cdef size_t features = <size_t>c.op.plan.integer[0], m = c.op.run.rows * <size_t>c.op.plan.integer[2]
     if c.op.graph.dtype == CNN_FLOAT32:
-        dense_backward_features(c.op, <const float *>c.parameters, first, n, member)
+        dense_input_part(c.op, <const float *>c.parameters, first if c.across else 0, n if c.across else m, 0 if c.across else first,
+                         features if c.across else n, member)
     else:
-        dense_backward_features(c.op, <const double *>c.parameters, first, n, member)
+        dense_input_part(c.op, <const double *>c.parameters, first if c.across else 0, n if c.across else m, 0 if c.across else first,
+                         features if c.across else n, member)
+
+cdef inline size_t dense_divide(DenseWork *work, double flops, size_t columns, size_t others) noexcept nogil:
+    """Which axis of a product is divided, and how many slices that makes."""
+    work.across = columns < DENSE_FEW and columns < others
+    work.n = others if work.across else columns
+    work.width = slice_width(work.op, flops, work.n)
+    return (work.n + work.width - 1) // work.width
 
 cdef cnn_status dense_forward(Op *op, const real *parameters) noexcept nogil:
-    cdef size_t features = <size_t>op.plan.integer[0], units = <size_t>op.plan.integer[1], m = op.run.rows * <size_t>op.plan.integer[2]
+    cdef size_t features = <size_t>op.plan.integer[0], units = <size_t>op.plan.integer[1], m = op.run.rows * <size_t>op.plan.integer[2], slices
     cdef DenseWork work
     if op.run.single and m == 1 and features * units <= DENSE_TINY:
         dense_tiny_forward(features, units, op_x(op, 0, parameters), op_w(op, DENSE_WEIGHT, parameters),
                            op_w(op, DENSE_BIAS, parameters) if op.node.n_blocks > 1 else NULL, op_y(op, 0, parameters))
         return CNN_OK
-    work.width = slice_width(op, <double>m * <double>features * <double>units, units)
-    if work.width >= units:
-        dense_forward_units(op, parameters, 0, units, 0)
-        return CNN_OK
     work.op = op
     work.parameters = parameters
-    work.n = units
-    cnn_parallel_for(op.run.team, (units + work.width - 1) // work.width, dense_forward_slice, &work)
+    slices = dense_divide(&work, <double>m * <double>features * <double>units, units, m)
+    if slices == 1:
+        dense_forward_part(op, parameters, 0, m, 0, units, 0)
+    else:
+        cnn_parallel_for(op.run.team, slices, dense_forward_slice, &work)
     return CNN_OK
 
 cdef cnn_status dense_backward(Op *op, const real *parameters, real *gradients) noexcept nogil:
-    cdef size_t features = <size_t>op.plan.integer[0], units = <size_t>op.plan.integer[1], m = op.run.rows * <size_t>op.plan.integer[2]
+    cdef size_t features = <size_t>op.plan.integer[0], units = <size_t>op.plan.integer[1], m = op.run.rows * <size_t>op.plan.integer[2], slices
+    cdef double flops = <double>m * <double>features * <double>units
     cdef real *dw = op_dw(op, DENSE_WEIGHT, gradients)
     cdef real *db = op_dw(op, DENSE_BIAS, gradients) if op.node.n_blocks > 1 else NULL
     cdef real *dx = op_dx(op, 0, parameters)
@@ -224,18 +247,16 @@ cdef cnn_status dense_backward(Op *op, const real *parameters, real *gradients) 
     work.op = op
     work.parameters = parameters
     work.gradients = gradients
-    work.n = units
-    work.width = slice_width(op, <double>m * <double>features * <double>units, units)
-    if work.width >= units:
-        dense_backward_units(op, parameters, gradients, 0, units, 0)
+    slices = dense_divide(&work, flops, units, features)
+    if slices == 1:
+        dense_weights_part(op, parameters, gradients, 0, units, 0, features, 0)
     else:
-        cnn_parallel_for(op.run.team, (units + work.width - 1) // work.width, dense_units_slice, &work)
+        cnn_parallel_for(op.run.team, slices, dense_weights_slice, &work)
     if dx == NULL:
         return CNN_OK
-    work.n = features
-    work.width = slice_width(op, <double>m * <double>features * <double>units, features)
-    if work.width >= features:
-        dense_backward_features(op, parameters, 0, features, 0)
+    slices = dense_divide(&work, flops, features, m)
+    if slices == 1:
+        dense_input_part(op, parameters, 0, m, 0, features, 0)
     else:
-        cnn_parallel_for(op.run.team, (features + work.width - 1) // work.width, dense_features_slice, &work)
+        cnn_parallel_for(op.run.team, slices, dense_input_slice, &work)
     return CNN_OK
