@@ -7,6 +7,7 @@
 
 cdef enum:
     PART_USES = 32         # of each parameter by a batch of few rows that are worth two parts
+    PART_WORK = 500000     # multiply-adds of a part's forward pass
 
 cdef int divides_ops(const Graph *g) noexcept nogil:
     """Many parameters, each used but a few times by a row: where a kernel goes over an image, the parts' gradients cost little."""
@@ -26,15 +27,14 @@ cdef int divides_ops(const Graph *g) noexcept nogil:
 
 cdef size_t parts_of(const Trainer *t, size_t rows) noexcept nogil:
     """Parts of a batch: a function of shapes only. Each has work enough to be worth a hand-over and to pay for a gradient arena."""
-    cdef size_t parts = rows // 16, work
+    cdef double work = <double>rows * t.plan.flops
     if t.plan.couples or t.plan.team:
         return 1
-    if parts < 2 and rows >= 8 and <double>rows * t.plan.flops > PART_USES * <double>t.net.graph.arena:
-        parts = 2
-    work = <size_t>(<double>rows * t.plan.flops / 0.5e6)
-    parts = work if work < parts else parts
-    parts = parts if parts < MAX_PARTS else MAX_PARTS
-    return parts if parts > 1 else 1
+    if rows >= 64 and work >= MAX_PARTS * PART_WORK:
+        return MAX_PARTS
+    if work >= 1.5 * PART_WORK and (rows >= 32 or (rows >= 8 and work > PART_USES * <double>t.net.graph.arena)):
+        return 2
+    return 1
 
 
 cdef struct LossWork:
