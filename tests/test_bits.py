@@ -72,6 +72,21 @@ def test_threads_do_not_show_in_layers_of_few_columns(sizes, dtype, isa):
     assert run(1) == run(2) == run(3) == run(5)
 
 
+@pytest.mark.parametrize("sizes", [[600, 300, 10], [300, 130, 12], [90, 1000, 1100]], ids=str)
+def test_threads_do_not_show_in_predictions_of_few_rows(sizes, dtype, isa):
+    """Of too few rows for tiles of their own, threads divide the products."""
+    x = np.random.default_rng(7).normal(size=(200, sizes[0])).astype(dtype)
+    net = cnn.Network(sizes, activation="tanh", output="softmax", dtype=dtype, seed=1)
+
+    def run(n):
+        with cnn.threads(n):
+            return [net.predict(x[:rows]).tobytes() for rows in (2, 3, 7, 16, 33, 63, 64, 97, 200)]
+
+    whole = net.predict(x)
+    assert run(1) == [whole[:rows].tobytes() for rows in (2, 3, 7, 16, 33, 63, 64, 97, 200)]
+    assert run(1) == run(2) == run(3) == run(5)
+
+
 @pytest.mark.parametrize("axis", [None, 1])
 @pytest.mark.parametrize("loss", ["cross_entropy", "mse", "binary_cross_entropy"])
 def test_threads_do_not_show_in_slices_of_rows(axis, loss, dtype, isa):

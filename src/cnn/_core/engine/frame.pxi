@@ -10,7 +10,6 @@ cdef struct Frame:
 
 
 cdef void frame_release(Frame *f) noexcept nogil:
-    cnn_memory_release(f.memory)
     cnn_memory_release(f.data)
     cnn_memory_release(f.gradient)
     cnn_memory_release(f.ops)
@@ -26,18 +25,18 @@ cdef void frame_bind(Frame *f, const Plan *p, int32_t value, void *memory) noexc
             f.data[v] = memory
 
 
-cdef cnn_status frame_make(Frame *f, const Plan *p, const Network *net, char *kept, cnn_error *error) noexcept nogil:
+cdef cnn_status frame_make(Frame *f, const Plan *p, const Network *net, void *memory, char *kept, cnn_error *error) noexcept nogil:
+    """memory: p.frame bytes, zero."""
     cdef size_t v, i, n = p.graph.n_values
     cdef Op *op
     cdef const Node *node
     memset(f, 0, sizeof(Frame))
-    f.memory = cnn_memory_new(p.allocator, p.frame + 64)
+    f.memory = memory
     f.data = <void **>cnn_memory_new(p.allocator, n * sizeof(void *))
     f.gradient = <void **>cnn_memory_new(p.allocator, n * sizeof(void *))
     f.ops = <Op *>cnn_memory_new(p.allocator, (p.n_steps + 1) * sizeof(Op))
-    if f.memory == NULL or f.data == NULL or f.gradient == NULL or f.ops == NULL:
-        frame_release(f)
-        return cnn_fail(error, CNN_E_MEMORY, "not enough memory for a tile of %z rows (%z bytes)", p.rows, p.frame)
+    if f.data == NULL or f.gradient == NULL or f.ops == NULL:
+        return cnn_fail(error, CNN_E_MEMORY, "not enough memory for a plan")
     for v in range(n):
         if p.place[v] != NONE:
             f.data[v] = <char *>f.memory + p.place[v]
@@ -197,14 +196,21 @@ cdef cnn_status frame_backward(Frame *f, const Plan *p, const real *parameters, 
 cdef Frame *frames_new(const Plan *p, const Network *net, int32_t n, char *kept, cnn_error *error) noexcept nogil:
     """kept: p.kept bytes for all of them."""
     cdef int32_t i
+    cdef size_t apart = rounded(p.frame + 64)
     cdef Frame *frames = <Frame *>cnn_memory_new(p.allocator, <size_t>n * sizeof(Frame))
     if frames == NULL:
         cnn_fail(error, CNN_E_MEMORY, "not enough memory for a plan")
         return NULL
+    frames.memory = cnn_memory_new(p.allocator, <size_t>n * apart)
+    if frames.memory == NULL:
+        cnn_fail(error, CNN_E_MEMORY, "not enough memory for a tile of %z rows (%z bytes)", p.rows, p.frame)
+        frames_release(frames, 0)
+        return NULL
     for i in range(n):
-        if frame_make(&frames[i], p, net, kept, error) != CNN_OK:
-            frames_release(frames, i)
+        if frame_make(&frames[i], p, net, <char *>frames.memory + <size_t>i * apart, kept, error) != CNN_OK:
+            frames_release(frames, i + 1)
             return NULL
+        frames[i].run.apart = apart
     return frames
 
 
@@ -212,6 +218,7 @@ cdef void frames_release(Frame *frames, int32_t n) noexcept nogil:
     cdef int32_t i
     if frames == NULL:
         return
+    cnn_memory_release(frames.memory)  # of all of them
     for i in range(n):
         frame_release(&frames[i])
     cnn_memory_release(frames)

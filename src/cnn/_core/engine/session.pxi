@@ -23,7 +23,9 @@ cdef struct Session:
     size_t max_rows        # of a call, for those who were promised memory for so many; 0: any
 
 cdef enum:
+    TILE_WORK = 1000000     # multiply-adds of a tile that are worth handing to another thread
     TEAM_ROW = 1000000      # multiply-adds: from here on the weights of one row's products are read by several threads
+    SHARED_USES = 32        # of a weight by a tile, at least, where threads take tiles
     TEAM_WEIGHTS = 1000000  # from here on they divide the ops of many rows too, so that each weight is packed once for all
 
 cdef struct Prediction:    # one call
@@ -154,8 +156,8 @@ cdef inline void session_refreshed(Session *s) noexcept nogil:
         session_keep(s)
 
 
-cdef cnn_status session_tile(Session *s, Frame *f, size_t first, size_t n, void **outputs, cnn_error *error) noexcept nogil:
-    """Rows first .. first + n - 1; the inputs are bound."""
+cdef cnn_status session_tile(Session *s, Frame *f, size_t first, size_t n, int alone, void **outputs, cnn_error *error) noexcept nogil:
+    """Rows first .. first + n - 1; the inputs are bound. alone: all rows of the call."""
     cdef size_t i
     cdef cnn_status status
     cdef void *to
@@ -164,6 +166,7 @@ cdef cnn_status session_tile(Session *s, Frame *f, size_t first, size_t n, void 
             frame_bind(f, &s.plan, s.values[i], <char *>outputs[i] + first * s.row_bytes[i])
     f.run.kernels = s.plan.kernels
     f.run.team = session_executor(s) if s.plan.team or (f.run.single and s.plan.members > 1 and s.plan.flops >= TEAM_ROW) else NULL
+    f.run.few = session_executor(s) if n > 1 and alone else NULL
     f.run.rows = n
     f.run.training = s.training
     f.run.fresh = 1
@@ -195,7 +198,7 @@ cdef void prediction_tile(void *arg, size_t index, int32_t member) noexcept nogi
     for i in range(s.net.graph.n_inputs):
         v = s.net.graph.inputs[i]
         bind_input(f, &s.plan, v, &c.data.inputs[i], &s.inners[i], NULL, first, n, NULL)
-    f.error.status = session_tile(s, f, first, n, c.outputs, &f.error)
+    f.error.status = session_tile(s, f, first, n, c.tile >= c.rows, c.outputs, &f.error)
 
 
 cdef struct Gathering:     # the rows of one input, for several threads
@@ -245,15 +248,23 @@ cdef void bind_input(Frame *f, const Plan *p, int32_t v, const cnn_array *a, con
 
 
 cdef size_t tile_rows(const Plan *p, size_t rows, const cnn_executor *executor) noexcept nogil:
-    """Rows of a tile for a call of `rows`: enough tiles for every thread when the work is worth it. Bits do not depend on it."""
-    cdef size_t tile = p.rows, width = <size_t>cnn_executor_width(executor), least
-    if not p.team and width > 1 and <double>rows * p.flops > 2e6 and rows > 1:
-        least = 16 if 16 * p.flops < 1e6 else <size_t>(1e6 / p.flops) + 1
-        if tile > (rows + 2 * width - 1) // (2 * width):
-            tile = (rows + 2 * width - 1) // (2 * width)
-        if tile < least:
-            tile = least
-    return tile if tile < p.rows else p.rows
+    """Rows of a tile for a call of `rows`: enough tiles for every thread when the work is worth it, and enough rows in each for its
+    weights. Where that leaves threads without a tile, all rows: they divide the products (Run.few). Bits do not depend on it."""
+    cdef size_t width = <size_t>cnn_executor_width(executor), most = p.rows, tiles
+    cdef double least = 16, uses = SHARED_USES * <double>p.graph.arena
+    if p.team or width == 1 or rows == 1 or <double>rows * p.flops <= 2 * TILE_WORK:
+        return most
+    if least * p.flops > TILE_WORK:
+        least = TILE_WORK / p.flops
+    if least * p.flops < uses:
+        least = uses / p.flops
+    tiles = <size_t>(<double>rows / least)
+    if tiles < width and p.flops < 4 * <double>p.graph.arena:
+        tiles = 1
+    tiles = tiles if tiles < width else width if tiles < 2 * width else 2 * width  # as many for each
+    if tiles > 1 and (rows + tiles - 1) // tiles < most:
+        return (rows + tiles - 1) // tiles
+    return most
 
 
 cdef cnn_status check_data(const Network *net, const Plan *p, const cnn_data *data, cnn_error *error) noexcept nogil:
@@ -338,4 +349,4 @@ cdef cnn_status session_predict_exact(Session *s, const void *x, size_t rows, vo
     session_refreshed(s)
     f.run.single = rows == 1
     frame_bind(f, &s.plan, v, <void *>x)
-    return session_tile(s, f, 0, rows, &y, error)
+    return session_tile(s, f, 0, rows, 1, &y, error)

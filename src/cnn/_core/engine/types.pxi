@@ -149,6 +149,8 @@ cdef struct Run:           # one pass over one tile; shared by all its ops
     int32_t single         # the whole call has one row: ops may take their one-row path
     int32_t fresh          # the first tile of a gradient: blocks overwrite instead of adding
     const cnn_executor *team   # on whose threads an op may do slices of its work, NULL: this thread alone. The bits are the same
+    const cnn_executor *few    # with team NULL: the same for dense products of a few rows, while the threads' own frames rest
+    size_t apart           # bytes from a frame's memory to the next thread's
     uint64_t seed, epoch, step, first_row
     cnn_error *error
 

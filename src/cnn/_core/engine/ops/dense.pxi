@@ -132,7 +132,7 @@ cdef struct DenseWork:
     size_t n, width        # all of the axis, and a slice
 
 cdef inline real *dense_scratch_of(const Op *op, int32_t member, const real *tag) noexcept nogil:
-    return <real *>(<char *>op.scratch + <size_t>member * <size_t>op.plan.integer[3])
+    return <real *>(<char *>op.scratch + <size_t>member * (<size_t>op.plan.integer[3] if op.plan.team else op.run.apart))
 
 cdef void dense_forward_part(const Op *op, const real *parameters, size_t row, size_t rows, size_t first, size_t n, int32_t member) noexcept nogil:
     """Some units of some rows."""
@@ -210,11 +210,14 @@ cdef void dense_input_slice(void *arg, size_t index, int32_t member) noexcept no
         dense_input_part(c.op, <const double *>c.parameters, first if c.across else 0, n if c.across else m, 0 if c.across else first,
                          features if c.across else n, member)
 
+cdef inline const cnn_executor *dense_team(const Op *op) noexcept nogil:
+    return op.run.team if op.run.team != NULL else op.run.few
+
 cdef inline size_t dense_divide(DenseWork *work, double flops, size_t columns, size_t others) noexcept nogil:
     """Which axis of a product is divided, and how many slices that makes."""
     work.across = columns < DENSE_FEW and columns < others
     work.n = others if work.across else columns
-    work.width = slice_width(work.op, flops, work.n)
+    work.width = slice_width(work.op, dense_team(work.op), flops, work.n)
     return (work.n + work.width - 1) // work.width
 
 cdef cnn_status dense_forward(Op *op, const real *parameters) noexcept nogil:
@@ -230,7 +233,7 @@ cdef cnn_status dense_forward(Op *op, const real *parameters) noexcept nogil:
     if slices == 1:
         dense_forward_part(op, parameters, 0, m, 0, units, 0)
     else:
-        cnn_parallel_for(op.run.team, slices, dense_forward_slice, &work)
+        cnn_parallel_for(dense_team(op), slices, dense_forward_slice, &work)
     return CNN_OK
 
 cdef cnn_status dense_backward(Op *op, const real *parameters, real *gradients) noexcept nogil:
@@ -251,12 +254,12 @@ cdef cnn_status dense_backward(Op *op, const real *parameters, real *gradients) 
     if slices == 1:
         dense_weights_part(op, parameters, gradients, 0, units, 0, features, 0)
     else:
-        cnn_parallel_for(op.run.team, slices, dense_weights_slice, &work)
+        cnn_parallel_for(dense_team(op), slices, dense_weights_slice, &work)
     if dx == NULL:
         return CNN_OK
     slices = dense_divide(&work, flops, features, m)
     if slices == 1:
         dense_input_part(op, parameters, 0, m, 0, features, 0)
     else:
-        cnn_parallel_for(op.run.team, slices, dense_input_slice, &work)
+        cnn_parallel_for(dense_team(op), slices, dense_input_slice, &work)
     return CNN_OK

@@ -143,7 +143,7 @@ cdef cnn_status layer_norm_backward(Op *op, const real *parameters, real *gradie
     work.parameters = parameters
     work.gradients = gradients
     if products:
-        work.width = slice_width(op, <double>op.run.rows * op.plan.flops, n)
+        work.width = slice_width(op, op.run.team, <double>op.run.rows * op.plan.flops, n)
         cnn_parallel_for(op.run.team, (n + work.width - 1) // work.width, layer_norm_columns_slice, &work)
     if op_dx(op, 0, parameters) != NULL:
         slices = 2 * <size_t>op.plan.members
