@@ -32,7 +32,7 @@ cdef size_t parts_of(const Trainer *t, size_t rows) noexcept nogil:
         return 1
     if rows >= 64 and work >= MAX_PARTS * PART_WORK:
         return MAX_PARTS
-    if work >= 1.5 * PART_WORK and (rows >= 32 or (rows >= 8 and work > PART_USES * <double>t.net.graph.arena)):
+    if work >= 1.5 * PART_WORK and (rows >= 32 or (rows >= 2 and work > PART_USES * <double>t.net.graph.arena)):
         return 2
     return 1
 

@@ -45,6 +45,7 @@ cdef struct Plan:
     char *tables           # constants of all ops
     size_t tables_bytes
     double flops           # multiply-adds of a row, forward
+    double dense           # of them, in dense products
 
 cdef struct PlanWish:      # what a plan is to be made for
     const int32_t *values  # wanted: kept until the end of the forward pass
@@ -193,6 +194,7 @@ cdef void plan_ops(Plan *p) noexcept nogil:
     cdef PlanStep *s
     p.couples = 0
     p.flops = 0
+    p.dense = 0
     for i in range(p.graph.n_values):
         if p.values[i].batched:
             p.values[i].dims[0] = p.rows
@@ -206,6 +208,8 @@ cdef void plan_ops(Plan *p) noexcept nogil:
             s.plan.scratch = s.plan.scratch_each * <size_t>p.members
         p.couples |= s.plan.couples
         p.flops += s.plan.flops
+        if p.graph.nodes[s.node].op == CNN_OP_DENSE:
+            p.dense += s.plan.flops
 
 
 cdef enum:

@@ -25,7 +25,8 @@ cdef struct Session:
 cdef enum:
     TILE_WORK = 1000000     # multiply-adds of a tile that are worth handing to another thread
     TEAM_ROW = 1000000      # multiply-adds: from here on the weights of one row's products are read by several threads
-    SHARED_USES = 32        # of a weight by a tile, at least, where threads take tiles
+    WEIGHT_WORK = 16        # ... that it takes to read a weight and put it in order
+    DIVIDED = 82            # percent of the threads' time that is of use where they divide a product
     TEAM_WEIGHTS = 1000000  # from here on they divide the ops of many rows too, so that each weight is packed once for all
 
 cdef struct Prediction:    # one call
@@ -248,23 +249,20 @@ cdef void bind_input(Frame *f, const Plan *p, int32_t v, const cnn_array *a, con
 
 
 cdef size_t tile_rows(const Plan *p, size_t rows, const cnn_executor *executor) noexcept nogil:
-    """Rows of a tile for a call of `rows`: enough tiles for every thread when the work is worth it, and enough rows in each for its
-    weights. Where that leaves threads without a tile, all rows: they divide the products (Run.few). Bits do not depend on it."""
-    cdef size_t width = <size_t>cnn_executor_width(executor), most = p.rows, tiles
-    cdef double least = 16, uses = SHARED_USES * <double>p.graph.arena
-    if p.team or width == 1 or rows == 1 or <double>rows * p.flops <= 2 * TILE_WORK:
-        return most
-    if least * p.flops > TILE_WORK:
-        least = TILE_WORK / p.flops
-    if least * p.flops < uses:
-        least = uses / p.flops
-    tiles = <size_t>(<double>rows / least)
-    if tiles < width and p.flops < 4 * <double>p.graph.arena:
-        tiles = 1
-    tiles = tiles if tiles < width else width if tiles < 2 * width else 2 * width  # as many for each
-    if tiles > 1 and (rows + tiles - 1) // tiles < most:
-        return (rows + tiles - 1) // tiles
-    return most
+    """Rows of a tile for a call of `rows`: enough tiles for every thread when the work is worth it. All rows, where threads get more done by
+    dividing the dense products (Run.few): then the weights are read once, but the other ops are one thread's. Bits do not depend on it."""
+    cdef size_t width = <size_t>cnn_executor_width(executor), tiles, tile
+    cdef double n = <double>rows, work = n * p.flops, weights = WEIGHT_WORK * <double>p.graph.arena
+    if p.team or width == 1 or rows == 1 or work <= 2 * TILE_WORK:
+        return p.rows
+    tiles = rows // 16 if 16 * p.flops < TILE_WORK else <size_t>(work / TILE_WORK)
+    tiles = tiles if tiles < rows else rows
+    if tiles > width:
+        tiles = 2 * width if tiles >= 2 * width and work > 8 * <double>width * weights else width
+    if work / <double>(tiles if tiles < width else width) + weights > work - n * p.dense + (n * p.dense + weights) * 100 / (DIVIDED * <double>width):
+        return p.rows
+    tile = (rows + tiles - 1) // tiles
+    return tile if tile < p.rows else p.rows
 
 
 cdef cnn_status check_data(const Network *net, const Plan *p, const cnn_data *data, cnn_error *error) noexcept nogil:
