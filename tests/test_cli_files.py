@@ -189,6 +189,7 @@ def test_ordinary_csv_files_are_not_taken_for_something_else(folder):
         "GIF8,y\n1,2\n",
         "PAR1,x\n",
         "BZh,x\n",
+        "P1\n1\n2\n",
         "{x},y\n1,2\n",
         "II,MM\n1,2\n",
         "",

@@ -365,6 +365,7 @@ FOREIGN = {
     "GIF": (b"GIF89a" + bytes(9), "a GIF picture"),
     "BMP": (b"BM\x36\x10\0\0" + bytes(9), "a BMP picture"),
     "WebP": (b"RIFF\x0a\x10\0\0WEBPVP8 ", "a WebP picture"),
+    "PNM": (b"P6\n# by hand\n8 8\n255\n" + bytes(9), "a PNM picture"),
     "TIFF": (b"II*\0\x08\0\0\0" + bytes(9), "a TIFF picture"),
     "bzip2": (bz2.compress(b"a,b\n1,2\n"), "compressed by bzip2"),
     "bzip2 of nothing": (bz2.compress(b""), "compressed by bzip2"),

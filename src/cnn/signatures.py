@@ -16,6 +16,7 @@ _SIGNATURES = (
     (rb"BM.{4}\0{4}", "picture", "a BMP picture"),
     (rb"RIFF.{4}WEBP", "picture", "a WebP picture"),
     (rb"II\*\0|MM\0\*", "picture", "a TIFF picture"),
+    (rb"P[1-6]\n(#[^\n]*\n)*\d+ \d+\n", "picture", "a PNM picture"),
     (GZIP, "gzip", "compressed by gzip"),
     (rb"BZh[1-9](1AY&SY|\x17rE8P\x90)", "packed", "compressed by bzip2"),
     (rb"\xfd7zXZ\0", "packed", "compressed by xz"),
