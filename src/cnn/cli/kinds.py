@@ -53,7 +53,8 @@ def kind_of(path: str, *, pictures: bool = False) -> str:
     family, name = recognised(start, path) or ("csv", "")
     if family in ("csv", "npz", "idx") or (pictures and family == "picture"):
         return family
-    inside = f", and give the file in it ({first_in_archive(start)!r})" if family == "zip" else ""
+    first = first_in_archive(start) if family == "zip" else ""
+    inside = f", and give the file in it ({first!r})" if first else ""
     raise Failed(f"{label} is {name}; {_ADVICE[family]}{inside}")
 
 
