@@ -183,7 +183,18 @@ def test_a_folder(model, capsys):
 def test_ordinary_csv_files_are_not_taken_for_something_else(folder):
     from cnn.cli.kinds import kind_of
 
-    for text in ("BMI,y\n1,2\n", "[a],y\n1,2\n", "GIF8,y\n1,2\n", "PAR,x\n", "{x},y\n1,2\n", "II,MM\n1,2\n", "", "a"):
+    for text in (
+        "BMI,y\n1,2\n",
+        "[a],y\n1,2\n",
+        "GIF8,y\n1,2\n",
+        "PAR1,x\n",
+        "BZh,x\n",
+        "P1\n1\n2\n",
+        "{x},y\n1,2\n",
+        "II,MM\n1,2\n",
+        "",
+        "a",
+    ):
         Path("t.csv").write_text(text)
         assert kind_of("t.csv") == "csv", text
 

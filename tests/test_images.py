@@ -14,6 +14,7 @@ import pytest
 import cnn
 from cnn.cli import main
 from cnn.data import ImagePreprocessing, read_idx, read_images, read_npz
+from cnn.data.images import ENDINGS
 
 Image = pytest.importorskip("PIL.Image")
 R = np.random.default_rng(5)
@@ -283,6 +284,17 @@ def test_from_a_folder_to_answers(folder, capsys):
     assert in_json(capsys, "evaluate", "model.cnn", folder)["accuracy"] == np.mean(net.predict(X).argmax(axis=1) == y)
     assert main(["info", "model.cnn"]) == 0
     assert "pictures, colours; those of other sizes are brought to 12 x 10 pixels" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_single_picture_of_every_kind(ending, folder, capsys):
+    net = network()
+    net.preprocessing = ImagePreprocessing((10, 12), "RGB", ["across", "down"])
+    net.save("model.cnn")
+    picture = Image.fromarray(stripes(True)[0])
+    picture.convert({".pgm": "L", ".pbm": "1"}.get(ending, "RGB")).save("one" + ending)
+    said = in_json(capsys, "predict", "model.cnn", "one" + ending)
+    assert said["predictions"] == net.classify("one" + ending).tolist()
 
 
 def test_augmentation_is_that_of_fit(folder, capsys):

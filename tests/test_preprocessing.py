@@ -330,7 +330,7 @@ def test_other_libraries_names():
 def test_errors_name_the_place(tmp_path):
     prep = Preprocessing("good").fit(TABLE)
     path = tmp_path / "new.csv"
-    cases = [
+    rows = [
         ("size,colour,new,good\n1,red,true,no\n2,green,true,no\n",
          "'new.csv', line 3, column 'colour': 'green' is a category that fit has not seen; known: 'blue', 'red'"),
         ("size,colour,new,good\n1,red,true,no\n\n1x,red,true,no\n", "'new.csv', line 4, column 'size': '1x' is no number"),
@@ -340,22 +340,18 @@ def test_errors_name_the_place(tmp_path):
          "'new.csv', line 2, column 'size': 1e+39 is too large for float32; expected a finite number, or nothing"),
         ("size,colours,new,good\n1,red,true,no\n", "'new.csv': column 'colour' is not there; did you mean 'colours'?"),
     ]  # fmt: skip
-    for text, sentence in cases:
-        path.write_text(text)
-        with pytest.raises(ValueError, match=r".") as raised:
-            prep.transform(path)
-        assert str(raised.value) == sentence
     targets = [
         ("good,size\nyes,1\n,2\n", "'new.csv', column 'good': the target is blank in line 3: leave the row out (skip_blank_targets=True), or fill it in"),
         ("good\nyes\nperhaps\n",
          "'new.csv', line 3, column 'good': 'perhaps' is a class that fit has not seen; known: 'no', 'yes'"),
         ("size\n1\n", "'new.csv': target 'good' is not there; the columns are size"),
     ]  # fmt: skip
-    for text, sentence in targets:
-        path.write_text(text)
-        with pytest.raises(ValueError, match=r".") as raised:
-            prep.targets(path)
-        assert str(raised.value) == sentence
+    for read, said in ((prep.transform, rows), (prep.targets, targets)):
+        for text, sentence in said:
+            path.write_text(text)
+            with pytest.raises(ValueError, match=r".") as raised:
+                read(path)
+            assert str(raised.value) == sentence
     for form in ("dict", "pandas", "polars", "rows"):
         with pytest.raises(ValueError, match=r"^row 1, column 'colour': 'green' is a category"):
             prep.transform(FORMS[form](TABLE | {"colour": ["red", "green", None, "red"]}, tmp_path))

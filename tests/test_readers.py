@@ -17,6 +17,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import cnn
+from cnn import signatures
+from cnn.cli import kinds as cli_kinds
+from cnn.data import kinds as data_kinds
 from cnn.data import read_csv, read_idx, read_npz
 from cnn.data.csv_file import CsvTable
 from cnn.data.digits import parse
@@ -360,10 +363,23 @@ FOREIGN = {
     "PNG": (b"\x89PNG\r\n\x1a\n" + bytes(9), "a PNG picture"),
     "JPEG": (b"\xff\xd8\xff\xe0" + bytes(9), "a JPEG picture"),
     "GIF": (b"GIF89a" + bytes(9), "a GIF picture"),
+    "BMP": (b"BM\x36\x10\0\0" + bytes(9), "a BMP picture"),
+    "WebP": (b"RIFF\x0a\x10\0\0WEBPVP8 ", "a WebP picture"),
+    "PNM": (b"P6\n# by hand\n8 8\n255\n" + bytes(9), "a PNM picture"),
+    "TIFF": (b"II*\0\x08\0\0\0" + bytes(9), "a TIFF picture"),
     "bzip2": (bz2.compress(b"a,b\n1,2\n"), "compressed by bzip2"),
+    "bzip2 of nothing": (bz2.compress(b""), "compressed by bzip2"),
     "xz": (lzma.compress(b"a,b\n1,2\n"), "compressed by xz"),
+    "zstd": (b"\x28\xb5\x2f\xfd\x04\0" + bytes(9), "compressed by zstd"),
+    "7z": (b"7z\xbc\xaf\x27\x1c\0\4" + bytes(9), "a 7z archive; unpack it first"),
+    "TAR": (bytes(257) + b"ustar\0" + bytes(249), "a TAR archive; unpack it first"),
     "ZIP": (zipped("t.csv"), "a ZIP archive; unpack it first"),
+    "ZIP of nothing": (b"PK\x05\x06" + bytes(18), "a ZIP archive; unpack it first"),
     "Excel": (zipped("[Content_Types].xml"), "an Excel file; save the sheet as CSV"),
+    "old Excel": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an Excel file; save the sheet as CSV"),
+    "OpenDocument": (zipped("mimetype"), "an OpenDocument file; save the sheet as CSV"),
+    "IDX": (b"\0\0\x08\x01\0\0\0\x02ab", "an IDX file; use cnn.data.read_idx"),
+    "HDF5": (b"\x89HDF\r\n\x1a\n" + bytes(9), "an HDF5 file"),
     "NPZ": (zipped("x.npy"), "an NPZ file of NumPy; use cnn.data.read_npz"),
     "NPY": (npy(), "a NumPy array; read it with np.load"),
     "PDF": (b"%PDF-1.7\n", "a PDF file"),
@@ -387,6 +403,19 @@ def test_files_of_other_kinds_are_named(name, packed, tmp_path):
         with pytest.raises(ValueError, match=r"^'x.csv(.gz)?' is no CSV file but ") as raised:
             read(path)
         assert f"is no CSV file but {sentence}" in str(raised.value)
+
+
+def test_what_is_packed_twice(tmp_path):
+    path = tmp_path / "x.csv.gz"
+    path.write_bytes(gzip.compress(gzip.compress(b"a,b\n1,2\n")))
+    with pytest.raises(ValueError, match=r"^'x.csv.gz' is no CSV file but compressed by gzip; unpack it first: "):
+        read_csv(path)
+
+
+@pytest.mark.parametrize("advice", [data_kinds.ADVICE, cli_kinds._ADVICE])
+def test_there_is_advice_for_every_kind_of_file(advice):
+    """The command line reads two of them."""
+    assert {*advice} == {family for _, family, _ in signatures._SIGNATURES} | {"npz", "zip", "sheet"}
 
 
 def test_headers_in_brackets_are_no_json(tmp_path):

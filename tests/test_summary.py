@@ -1,4 +1,4 @@
-"""The table of a network, for terminals and notebooks, and the memory of a training step against what is really taken."""
+"""The table of a network, for terminals and notebooks, and the memory of training and prediction against what is really taken."""
 
 import ctypes
 import gc
@@ -47,6 +47,7 @@ def test_the_table(capsys):
     ]
     assert lines[6] == "101,770 parameters (all trainable), float32, 407 kB"
     assert lines[7].startswith("a training step of 32 rows takes ")
+    assert lines[8].startswith("a prediction takes ") and "packed" not in lines[8] and len(lines) == 9
     assert len({line.index("(n,") for line in lines[2:5]}) == 1
 
 
@@ -195,6 +196,56 @@ def test_memory_against_what_is_taken(case, threads, dtype):
         stated = summary.memory(net)
     assert stated.rows == batch
     assert (taken - TABLES) / WITHIN < stated.total < taken * WITHIN
+
+
+CONVOLUTIONS = [
+    cnn.Input((3, 32, 32)),
+    cnn.Conv2D(32, 3, padding="same", activation="relu"),
+    cnn.Conv2D(96, 3, padding="same", activation="relu"),
+    cnn.MaxPool2D(2),
+    cnn.Conv2D(96, 5, stride=2),
+    cnn.GlobalAvgPool2D(),
+    cnn.Dense(10),
+]
+DEPTHWISE = [cnn.Input((64, 40, 40)), cnn.Conv2D(64, 3, groups=64), cnn.Conv2D(200, 1), cnn.GlobalMaxPool2D()]
+PREDICTED = {
+    "digits": [784, 128, 10],
+    "wide": [784, 1024, 1024, 10],
+    "deep": [100] * 21 + [10],
+    "steps": STEPS,
+    "images": IMAGES,
+    "convolutions": CONVOLUTIONS,
+    "depthwise": DEPTHWISE,
+}
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("case", PREDICTED)
+def test_memory_of_a_prediction_against_what_is_taken(case, threads, dtype):
+    layers = PREDICTED[case]
+    with cnn.threads(threads):
+        cnn.Network([2, 2], seed=0).predict(np.zeros((4, 2)))
+        X = np.zeros((1, *((layers[0],) if isinstance(layers[0], int) else layers[0].shape)), dtype)
+        before = held()
+        net = cnn.Network(layers, dtype=dtype, seed=0)
+        net.predict(X)
+        net._forgotten()
+        taken = held() - before
+        stated = summary.prediction_memory(net)
+    assert (taken - TABLES) / WITHIN < stated.total < taken * WITHIN
+
+
+def test_the_weights_that_are_kept_are_stated():
+    """By Winograd's algorithm, which the second convolution takes, 4 x 4 numbers of a window of 3 x 3; else as many as there are."""
+    stated = summary.prediction_memory(cnn.Network(CONVOLUTIONS, seed=0))
+    assert stated.packed == pytest.approx(4 * (32 * 3 * 9 + 96 * 32 * 16 + 96 * 96 * 25), abs=3 * 64)
+    assert f"packed weights {summary._bytes(stated.packed)}" in text(cnn.Network(CONVOLUTIONS, seed=0))
+
+
+def test_a_prediction_whose_size_each_call_decides_is_not_stated():
+    double = cnn.Function(lambda x: 2 * x, lambda x, y, dy: 2 * dy)
+    for layers in ([cnn.Input((None, 3)), cnn.Dense(2)], [cnn.Input(3), double]):
+        assert "a prediction takes" not in text(cnn.Network(layers, seed=0))
 
 
 def test_memory_is_that_of_the_last_fit():

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 from workloads import Workload
 
 from . import torch_eager
@@ -45,7 +44,7 @@ class Library(torch_eager.Library):
         mode = {} if self.variant["mode"] == "default" else {"mode": self.variant["mode"]}
         compiled = self.torch.compile
         if self.workload.kind == "predict":
-            self.compiled_model = compiled(self.model, **mode)
+            self.model = compiled(self.model, **mode)
             return
         model, loss = self.model, self.loss
         self.forward = compiled(lambda x, y: loss(model(x), y), **mode)
@@ -58,13 +57,3 @@ class Library(torch_eager.Library):
         self.optimizer.zero_grad(set_to_none=True)
         self.forward(x, y).backward()
         self.update()
-
-    def predictor(self, x: list[np.ndarray]) -> tuple[Callable[[Any], Any], list[Any]]:
-        from_numpy, model = self.torch.from_numpy, self.compiled_model
-
-        @self.torch.inference_mode()
-        def predict(a: np.ndarray) -> np.ndarray:
-            result: np.ndarray = model(from_numpy(a)).numpy()
-            return result
-
-        return predict, [self.laid(a) for a in x]

@@ -65,9 +65,11 @@ class Inspection(Training):
         return found
 
     def summary(self, file: TextIO | None = None) -> None:
-        """Print a table of the layers: output shapes, parameters, notes; then totals, and the memory of a training step.
+        """Print a table of the layers: output shapes, parameters, notes; then totals, and the memory of a training step and a prediction.
 
-        The memory is what the engine takes for the last fit's batch size and optimizer (else 32 rows and Adam) with the threads in use.
+        The memory is what the engine takes, with the threads in use, for the last fit's batch size and optimizer (else 32 rows and Adam),
+        and for predictions of any number of rows. Packed weights are copies in the order of the kernels, kept from one prediction to the
+        next.
 
         Parameters
         ----------

@@ -1,5 +1,6 @@
-"""The table of `Network.summary`, as text and for notebooks, and what a training step takes in memory."""
+"""The table of `Network.summary`, as text and for notebooks, and what training and prediction take in memory."""
 
+import contextlib
 from typing import TYPE_CHECKING, NamedTuple
 
 from .arrays import shape_text
@@ -31,6 +32,18 @@ class Memory(NamedTuple):
     @property
     def total(self) -> int:
         return self.parameters + self.gradients + self.optimizer + self.workspace
+
+
+class PredictionMemory(NamedTuple):
+    """Bytes of a prediction."""
+
+    parameters: int
+    packed: int
+    workspace: int
+
+    @property
+    def total(self) -> int:
+        return self.parameters + self.packed + self.workspace
 
 
 def rows(network: "NetworkBase") -> list[Row]:
@@ -70,20 +83,28 @@ def totals(network: "NetworkBase") -> list[str]:
     head = f"{count:,} parameters ({trainable}), {network.dtype}, {_bytes(count * _item(network))}"
     try:
         step = memory(network)
+        batch = f"{step.rows} {'row' if step.rows == 1 else 'rows'}"
+        parts = {"gradients": step.gradients, "optimizer": step.optimizer}
+        lines = [head, _takes(f"a training step of {batch}", step, parts)]
     except ValueError:
         return [head, "what a training step takes in memory depends on the open sizes"]
-    parts = f"parameters {_bytes(step.parameters)}, gradients {_bytes(step.gradients)}"
-    if step.optimizer:
-        parts += f", optimizer {_bytes(step.optimizer)}"
-    return [
-        head,
-        f"a training step of {step.rows} {'row' if step.rows == 1 else 'rows'} takes {_bytes(step.total)}:"
-        f" {parts}, workspace {_bytes(step.workspace)}",
-    ]
+    with contextlib.suppress(ValueError):
+        prediction = prediction_memory(network)
+        lines.append(_takes("a prediction", prediction, {"packed weights": prediction.packed}))
+    return lines
+
+
+def _takes(what: str, memory: Memory | PredictionMemory, parts: dict[str, int]) -> str:
+    parts = (
+        {"parameters": memory.parameters}
+        | {name: n for name, n in parts.items() if n}
+        | {"workspace": memory.workspace}
+    )
+    return f"{what} takes {_bytes(memory.total)}: " + ", ".join(f"{name} {_bytes(n)}" for name, n in parts.items())
 
 
 def text(network: "NetworkBase") -> str:
-    """Layers, shapes, parameters, totals, and about how much memory a training step takes."""
+    """Layers, shapes, parameters, totals, and about how much memory a training step and a prediction take."""
     lines = [("layer", "output", "parameters", "")]
     for row in rows(network):
         lines.append((f"{row.name} ({row.kind})", shape_text(row.shape), f"{row.parameters:,}", ", ".join(row.notes)))
@@ -139,8 +160,26 @@ def memory(network: "NetworkBase") -> Memory:
         specs = [losses.spec(loss) for loss in network._resolve_losses(None)]  # type: ignore[attr-defined]
         trainer = _core.Trainer(network, specs, kind, options, 32)
     gradients, slots, workspace = trainer.memory
-    arena = _item(network) * sum(b["count"] for b in network._block_table)
-    return Memory(trainer.max_batch, arena, gradients, slots, workspace)
+    return Memory(trainer.max_batch, _arena(network), gradients, slots, workspace)
+
+
+def prediction_memory(network: "NetworkBase") -> PredictionMemory:
+    """What the engine holds for `predict`, of any number of rows, with the threads in use; as much again for each further thread of the
+    program that predicts at the same time, but for the parameters.
+
+    The parameters; the weights of convolutions in the order of the kernels, and turned for Winograd's algorithm, which stay from call to
+    call; and as workspace the values of a tile of rows for each thread, scratch, tables.
+
+    Raises
+    ------
+    ValueError
+        When each call is another: with open sizes, or a `Function`.
+    """
+    return PredictionMemory(_arena(network), *network._prediction_memory())
+
+
+def _arena(network: "NetworkBase") -> int:
+    return _item(network) * sum(b["count"] for b in network._block_table)
 
 
 def _item(network: "NetworkBase") -> int:

@@ -52,6 +52,7 @@ cdef extern from "engine.h" nogil:
     cnn_status cnn_session_new(const cnn_network *network, const cnn_session_setup *setup, cnn_session **out)
     cnn_status cnn_session_predict(cnn_session *session, const cnn_data *data, void *const *outputs, cnn_error *error)
     cnn_status cnn_session_predict_exact(cnn_session *session, const void *x, size_t rows, void *y, cnn_error *error)
+    cnn_status cnn_session_memory(const cnn_network *network, const cnn_session_setup *setup, size_t *bytes, cnn_error *error)
 
     double cnn_schedule_at(const cnn_schedule *schedule, double epoch)
     cnn_status cnn_loss_resolve(const cnn_network *network, size_t output, cnn_loss *kind, int32_t *value, size_t *classes, cnn_error *error)

@@ -106,6 +106,8 @@ cnn_status cnn_session_new(const cnn_network *, const cnn_session_setup *, cnn_s
 cnn_status cnn_session_predict(cnn_session *, const cnn_data *data, void *const *outputs, cnn_error *error);
 /* The exact case: one float input, one float output, contiguous in the network's dtype: nothing is checked. */
 cnn_status cnn_session_predict_exact(cnn_session *, const void *x, size_t rows, void *y, cnn_error *error);
+/* What a session would take: what it keeps of the parameters, workspace. Reads no values, so a trainer may be changing them. */
+cnn_status cnn_session_memory(const cnn_network *, const cnn_session_setup *, size_t bytes[2], cnn_error *error);
 
 /* ---- Losses, metrics, schedules */
 /* Per-sample losses (rows,) and their gradients (rows, width) in the network's dtype; target and prediction as the engine holds them. */

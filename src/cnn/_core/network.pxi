@@ -459,3 +459,21 @@ cdef class Network:
     def _session(self, size_t max_batch=1):
         """A prepared snapshot."""
         return session_of(self, max_batch)
+
+    def _prediction_memory(self):
+        """Bytes of a prediction, of any number of rows: (what is made of the parameters and kept, workspace)."""
+        cdef cnn_session_setup setup
+        cdef cnn_options options
+        cdef cnn_error error
+        cdef size_t[2] bytes
+        self.built()
+        if self.has_functions:
+            raise ValueError("a Function sees whole batches, of any size")
+        memset(&setup, 0, sizeof(setup))
+        memset(&options, 0, sizeof(options))
+        fresh(&error)
+        options.size = sizeof(options)
+        options.executor = cnn_pool()
+        setup.options = &options
+        check(cnn_session_memory(self.c, &setup, bytes, &error), &error)
+        return bytes[0], bytes[1]

@@ -15,8 +15,8 @@ import numpy as np
 
 from . import values
 from .csv_chunks import BlockChunk, RowsChunk, line_count, row_lines
-from .kinds import START, foreign
-from .opening import opened
+from .kinds import foreign
+from .opening import first_bytes, opened
 from .values import Fault
 
 _BLOCK = 1 << 20  # bytes at a time
@@ -47,9 +47,10 @@ class CsvTable:
         self.path, self.encoding = os.fspath(path), encoding
         self.label = repr(os.path.basename(os.fsdecode(self.path)))
         with opened(self.path) as file:
-            start = file.read(START)
-        self._gzipped = start[:2] == b"\x1f\x8b"
-        self._check_kind(start)
+            start, self._gzipped = first_bytes(file)
+        kind = foreign(start, os.fsdecode(self.path))
+        if kind is not None:
+            raise ValueError(f"{self.label} is no CSV file but {kind}")
         if start[:2] in (b"\xff\xfe", b"\xfe\xff") and encoding == "utf-8":
             raise ValueError(
                 f"{self.label} is UTF-16; save it as UTF-8, or read it with read_csv(path, encoding='utf-16')"
@@ -57,18 +58,6 @@ class CsvTable:
         self.trailing = False
         self._read_header()
         self.comma = self.delimiter == ";"
-
-    def _check_kind(self, start: bytes) -> None:
-        place = os.fsdecode(self.path)
-        if self._gzipped:
-            try:
-                with gzip.open(self.path, "rb") as file:
-                    start, place = file.read(START), place.removesuffix(".gz")
-            except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-                raise ValueError(f"{self.label} is damaged: {error}") from None
-        kind = foreign(start, place)
-        if kind is not None:
-            raise ValueError(f"{self.label} is no CSV file but {kind}")
 
     def _read_header(self) -> None:
         lines = _lines(self._blocks())

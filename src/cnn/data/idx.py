@@ -4,6 +4,7 @@ import os
 
 import numpy as np
 
+from ..signatures import GZIP
 from .opening import opened
 
 _TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
@@ -45,7 +46,7 @@ def _read(place: str) -> np.ndarray:
     label = repr(os.path.basename(os.fsdecode(place)))
     with opened(place) as file:
         start = file.read(4)
-        if start[:2] == b"\x1f\x8b":
+        if start.startswith(GZIP):
             return _parsed(_unzipped(place, label), label)
         header = start + file.read(4 * 255)
         size = os.fstat(file.fileno()).st_size

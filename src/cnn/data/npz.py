@@ -4,6 +4,7 @@ import os
 
 import numpy as np
 
+from ..signatures import ZIP
 from .opening import opened
 
 
@@ -36,7 +37,7 @@ def read_npz(path: str | os.PathLike[str], *, channels: bool = False) -> dict[st
         start = file.read(6)
         if start == b"\x93NUMPY":
             raise ValueError(f"{label} is a single array (.npy), no NPZ file; use np.load")
-        if start[:4] not in (b"PK\x03\x04", b"PK\x05\x06"):
+        if not start.startswith(ZIP):
             raise ValueError(f"{label} is no NPZ file: it begins with {start[:4].hex(' ') or 'nothing'}")
         file.seek(0)
         name = ""

@@ -10,6 +10,7 @@ from .. import _core, losses, metrics, optimizers
 from ..checks import whole
 from ..history import History
 from ..names import shown, unknown
+from ..signatures import START, recognised
 
 if TYPE_CHECKING:
     from ..base import NetworkBase
@@ -116,22 +117,20 @@ def load(path: str | os.PathLike[str], functions: dict[str, Any] | None = None) 
     return network
 
 
-# How files begin that people take for a network's, and what to say of them.
-_OTHERS = (
-    (b"\x89HDF\r\n", "an HDF5 file, as Keras writes"),
-    (b"PK\x03\x04", "a zip file, as PyTorch, Keras and np.savez write"),
-    (b"\x80", "a pickle, which may run any code"),
-    (b"\x93NUMPY", "an array of NumPy: np.load reads it"),
-    (b"\x1f\x8b", "compressed by gzip"),
-    (b"{", "JSON text"),
-)
+# What people take for a network's file, where there is more to say of it than what it is.
+_OTHERS = {
+    "hdf5": "an HDF5 file, as Keras writes",
+    "zip": "a zip file, as PyTorch, Keras and np.savez write",
+    "array": "an array of NumPy: np.load reads it",
+    "json": "JSON text",
+}
 
 
 def _stranger(path: Any) -> str | None:
     """What another library's file is; None where it looks like none of them."""
     try:
         with open(path, "rb") as file:
-            begin = file.read(512)
+            begin = file.read(START)
     except OSError:
         return None
     ours = "cnn.load reads what net.save has written"
@@ -139,10 +138,10 @@ def _stranger(path: Any) -> str | None:
         return f"the file is empty; {ours}"
     if os.fspath(path)[-5:] in (".onnx", b".onnx") and begin[0] == 8:
         return f"it is an ONNX model, which this version does not read; {ours}"
-    # The first 8 bytes of ours are the length of a header that begins with a brace.
-    if begin[8:9] == b"{" and int.from_bytes(begin[:8], "little") < 2**40:
+    family, kind = recognised(begin, os.fsdecode(path)) or ("", None)
+    if family == "model":
         return None
-    kind = next((text for start, text in _OTHERS if begin.startswith(start)), None)
+    kind = _OTHERS.get(family, kind)
     if kind is None and b"\0" not in begin and b"," in begin and b"\n" in begin:
         kind = "text, perhaps a table: cnn.data reads those"
     if kind is None:

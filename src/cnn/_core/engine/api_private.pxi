@@ -172,6 +172,19 @@ cdef public cnn_status cnn_session_predict(cnn_session *session, const cnn_data 
 cdef public cnn_status cnn_session_predict_exact(cnn_session *session, const void *x, size_t rows, void *y, cnn_error *error) noexcept nogil:
     return session_predict_exact(<Session *>session, x, rows, y, error)
 
+cdef public cnn_status cnn_session_memory(const cnn_network *network, const cnn_session_setup *setup, size_t *bytes, cnn_error *error) noexcept nogil:
+    cdef const Network *net = <const Network *>network
+    cdef PlanWish wish
+    cdef Plan p
+    cdef cnn_status status
+    session_wish(net, setup, &wish)
+    status = plan_make_in(&p, net, &wish, &net.allocator, error)
+    if status == CNN_OK:
+        bytes[0] = p.kept
+        bytes[1] = sizeof(Session) + frames_bytes(&p, session_frames(&p))
+        plan_release(&p)
+    return status
+
 
 # ---- Losses and schedules ----------------------------------------------------------------------------------------------------------
 
@@ -265,8 +278,7 @@ cdef public void cnn_trainer_memory(const cnn_trainer *trainer, size_t *bytes) n
     bytes[0] = t.n_parts * arena
     bytes[1] = (2 * t.lbfgs.history + 5) * arena if t.lbfgs != NULL else <size_t>t.table.slots * arena
     bytes[1] += arena if t.kept != NULL else 0
-    bytes[2] = sizeof(Trainer) + p.tables_bytes + p.n_steps * (sizeof(PlanStep) + 8) + p.graph.n_values * (sizeof(PlanValue) + 28)
-    bytes[2] += <size_t>t.n_frames * (p.frame + sizeof(Frame) + p.n_steps * sizeof(Op) + p.graph.n_values * 2 * sizeof(void *))
+    bytes[2] = sizeof(Trainer) + frames_bytes(p, t.n_frames)
     for i in range(t.n_targets):
         o = &t.targets[i]
         bytes[2] += sizeof(Target) + t.max_batch * (o.target_row * item + o.positions * 2 * sizeof(double) + p.values[o.output].row * item)

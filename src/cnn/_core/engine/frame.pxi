@@ -224,6 +224,12 @@ cdef void frames_release(Frame *frames, int32_t n) noexcept nogil:
     cnn_memory_release(frames)
 
 
+cdef size_t frames_bytes(const Plan *p, int32_t n) noexcept nogil:
+    """Of a plan and n frames."""
+    return (p.tables_bytes + p.n_steps * (sizeof(PlanStep) + 8) + p.graph.n_values * (sizeof(PlanValue) + 28)
+            + <size_t>n * (p.frame + sizeof(Frame) + p.n_steps * sizeof(Op) + p.graph.n_values * 2 * sizeof(void *)))
+
+
 cdef cnn_status frames_error(const Frame *frames, int32_t n, cnn_error *error) noexcept nogil:
     """The status of the first frame that failed, and its sentence to the caller."""
     cdef int32_t i

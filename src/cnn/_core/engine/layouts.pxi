@@ -14,7 +14,7 @@ cdef int layout_as_input(Plan *p, const PlanWish *wish, size_t i) noexcept nogil
     cdef int layout, plain = 0
     for j in range(i + 1, p.n_steps):
         if p.steps[j].node == reader:
-            layout = step_layout(p, j)
+            layout = step_layout(p, j)  # a convolution's answer depends on how its images lie
             plain = layout == LAYOUT_ANY or (layout == LAYOUT_SAME and p.graph.nodes[reader].n_inputs == 1 and layout_as_input(p, wish, j))
     if plain:
         p.values[y].last = 0
@@ -48,7 +48,7 @@ cdef cnn_status plan_layouts(Plan *p, const PlanWish *wish, cnn_error *error) no
         plain[wish.losses[i]] = 1
     for i in range(p.n_steps):
         node = &g.nodes[p.steps[i].node]
-        layout = step_layout(p, i)
+        layout = p.steps[i].layout = step_layout(p, i)
         if layout == LAYOUT_EITHER or layout == LAYOUT_ANY or layout == LAYOUT_AS_INPUT:
             continue
         for j in range(<size_t>node.n_inputs if layout == LAYOUT_TO_PLAIN else 0, <size_t>(node.n_inputs + node.n_outputs)):
@@ -62,7 +62,7 @@ cdef cnn_status plan_layouts(Plan *p, const PlanWish *wish, cnn_error *error) no
     for i in range(n):
         p.values[i].last = not plain[find_root(tied, <int32_t>i)]
     for i in range(p.n_steps):
-        if step_layout(p, i) == LAYOUT_AS_INPUT and not p.values[p.steps[i].plan.inputs[0]].last:
+        if p.steps[i].layout == LAYOUT_AS_INPUT and not p.values[p.steps[i].plan.inputs[0]].last:
             layout_as_input(p, wish, i)
     cnn_memory_release(tied)
     cnn_memory_release(plain)

@@ -7,6 +7,7 @@ cdef struct PlanStep:
     int32_t node
     OpTable table
     OpPlan plan
+    int32_t layout         # how it takes values in memory
     int32_t backward       # runs in the backward pass
     int32_t pool           # the step whose gradient it takes, -1: its own
     int32_t leader         # the step that does it forward: itself, or one whose parts it follows

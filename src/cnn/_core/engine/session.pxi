@@ -58,16 +58,9 @@ cdef const void *session_parameters(const Session *s) noexcept nogil:
     return s.snapshot if s.snapshot != NULL else s.net.arena
 
 
-cdef cnn_status session_make(const Network *net, const cnn_session_setup *setup, Session **out) noexcept nogil:
+cdef void session_wish(const Network *net, const cnn_session_setup *setup, PlanWish *wish) noexcept nogil:
     cdef const cnn_options *options = setup.options
-    cdef cnn_error *error = options.error if options != NULL else net.error
-    cdef const cnn_allocator *allocator = options.allocator if options != NULL and options.allocator != NULL else &net.allocator
-    cdef PlanWish wish
-    cdef Session *s
-    cdef size_t i, j
-    cdef int32_t v
-    cdef cnn_status status
-    memset(&wish, 0, sizeof(wish))
+    memset(wish, 0, sizeof(PlanWish))
     wish.values = setup.values if setup.values != NULL else net.graph.outputs
     wish.n_values = setup.n_values if setup.values != NULL else net.graph.n_outputs
     wish.max_rows = setup.max_rows
@@ -77,6 +70,22 @@ cdef cnn_status session_make(const Network *net, const cnn_session_setup *setup,
     elif net.has_executor:
         wish.members = cnn_executor_width(&net.executor)
     wish.team = wish.members > 1 and net.graph.arena >= TEAM_WEIGHTS and divides_ops(&net.graph)
+
+
+cdef inline int32_t session_frames(const Plan *p) noexcept nogil:
+    return 1 if p.team else p.members
+
+
+cdef cnn_status session_make(const Network *net, const cnn_session_setup *setup, Session **out) noexcept nogil:
+    cdef const cnn_options *options = setup.options
+    cdef cnn_error *error = options.error if options != NULL else net.error
+    cdef const cnn_allocator *allocator = options.allocator if options != NULL and options.allocator != NULL else &net.allocator
+    cdef PlanWish wish
+    cdef Session *s
+    cdef size_t i, j
+    cdef int32_t v
+    cdef cnn_status status
+    session_wish(net, setup, &wish)
     for i in range(wish.n_values):
         if wish.values[i] < 0 or <size_t>wish.values[i] >= net.graph.n_values:
             return cnn_fail(error, CNN_E_ARGUMENT, "value %d is wanted; there are %z values", wish.values[i], net.graph.n_values)
@@ -105,7 +114,7 @@ cdef cnn_status session_make(const Network *net, const cnn_session_setup *setup,
     s.inners = <Inner *>cnn_memory_new(&s.allocator, net.graph.n_inputs * sizeof(Inner))
     if not setup.live:
         s.snapshot = cnn_memory_new(&s.allocator, net.arena_bytes + 64)
-    s.n_frames = 1 if s.plan.team else cnn_executor_width(session_executor(s))
+    s.n_frames = session_frames(&s.plan)
     s.kept = <char *>cnn_memory_new(&s.allocator, s.plan.kept + 64)
     if s.kept != NULL:
         s.frames = frames_new(&s.plan, net, s.n_frames, s.kept, error)
