@@ -4,6 +4,7 @@
 # make mnist   MNIST (mnist-cnn fashion: by convolutions)    make quick   the engine's tests, in half a minute
 # make bench-peers   every other library on the same work (BENCH="--quick --only xor" for a part; docs/benchmarks.md)
 # make test-isas     the tests once more on each instruction set of this machine
+# make check-neon    the C checks for 64-bit Arm, emulated
 # make interop       the tests that need PyTorch and scikit-learn, in an environment of their own
 # make clean
 #
@@ -31,6 +32,18 @@ test-isas: build
 
 check: build
 	@$(MAKE) --no-print-directory -C csrc check check-symbols PYTHON=$(abspath $(PY))
+
+# Of a processor that need not be here: cross-compiled, and run by an emulator.
+ARM = aarch64-linux-gnu
+ARM_PACKAGES = gcc-$(ARM) libc6-dev-arm64-cross qemu-user
+.PHONY: check-neon arm-packages
+check-neon: $(VENV)/test.stamp
+	@for tool in $(ARM)-gcc qemu-aarch64; do command -v $$tool > /dev/null || \
+	  { echo "check-neon needs $$tool, which is in these packages of Debian: $(ARM_PACKAGES)"; exit 1; }; done
+	@$(MAKE) --no-print-directory -C csrc check check-symbols PYTHON=$(abspath $(PY)) BUILD=build/neon ISA=neon RUN='qemu-aarch64 -L /usr/$(ARM)' \
+	  CC=$(ARM)-gcc AR=$(ARM)-ar OBJCOPY=$(ARM)-objcopy STRIP=$(ARM)-strip
+arm-packages:
+	@echo $(ARM_PACKAGES)
 
 # Two hundred megabytes that only these tests need. The extension is of the limited API: built once, imported by any Python.
 interop: build $(VENV)-interop/stamp

@@ -425,6 +425,7 @@ V_INLINE void FN(conv_dots)(const int mr, const int n, const FN(conv_dots_job) *
     vreal u[4]; \
     EACH_ELEMENT u[i] = load(x[i] + at + t, ##__VA_ARGS__); \
     EACH_PLANE { \
+      if (CONV_ARM) STAY_SCALAR; /* GCC would load all planes first, and have two of the sums in memory */ \
       const vreal v = load(dy + (size_t)j * lddy + t, ##__VA_ARGS__); \
       EACH_ELEMENT s[i][j] = v_fma(u[i], v, s[i][j]); \
     } \

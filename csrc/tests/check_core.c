@@ -11,6 +11,7 @@
 #include "core/random.h"
 #include "core/status.h"
 #include "kernels/kernels.h"
+#include <fenv.h>
 #include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -286,6 +287,12 @@ static void *sum_often(void *arg) {
   return NULL;
 }
 
+/* RUN: what a processor of another kind is emulated by (csrc/Makefile). */
+static int emulated(void) {
+  const char *run = getenv("RUN");
+  return run && *run;
+}
+
 static int in_child(int (*good)(void)) {
   int status = -1;
   const pid_t child = fork();
@@ -304,6 +311,15 @@ static int child_of_child_sums(void) { return child_sums() && in_child(child_sum
 static void fork_inside(void *arg, size_t index, int32_t member) {
   (void)member;
   if (index % 16 == 0) *(int *)arg |= !in_child(child_sums);
+}
+
+/* Not where the thread sanitizer looks on, nor under an emulator, whose own tables of threads do not survive a fork. */
+static int threads_live_after_fork(void) {
+#if defined(__SANITIZE_THREAD__)
+  return 0;
+#else
+  return !emulated();
+#endif
 }
 
 static void nothing(void *arg, size_t index, int32_t member) { (void)arg, (void)index, (void)member; }
@@ -363,29 +379,24 @@ static void check_pool(void) {
   for (int i = 0; i < 3; i++) pthread_join(threads[i], NULL);
   CHECK(!wrong[0] && !wrong[1] && !wrong[2]);
 
-#if defined(__SSE2__)
-  const unsigned mode = __builtin_ia32_stmxcsr();
   volatile double one = 1, three = 3;
   cnn_pool_set_threads(4, NULL);
-  __builtin_ia32_ldmxcsr(mode | 0x4000); /* upwards */
+  fesetround(FE_UPWARD);
   double up = one / three;
   cnn_parallel_for(cnn_pool(), 100, third, &up);
-  __builtin_ia32_ldmxcsr(mode);
+  fesetround(FE_TONEAREST);
   CHECK(up != one / three && !mode_differs);
-#endif
 
-#if defined(__SANITIZE_THREAD__) /* it knows no threads after fork */
-  (void)child_of_child_sums, (void)fork_inside;
-#else
-  cnn_pool_set_threads(4, NULL);
-  CHECK(sums_right(cnn_pool(), 100) && in_child(child_sums) && in_child(child_of_child_sums) && sums_right(cnn_pool(), 100));
-  usleep(2000);
-  CHECK(in_child(child_sums) && sums_right(cnn_pool(), 100));
-  int bad = 0;
-  cnn_pool_set_threads(2, NULL);
-  cnn_parallel_for(cnn_pool(), 64, fork_inside, &bad);
-  CHECK(!bad && sums_right(cnn_pool(), 100));
-#endif
+  if (threads_live_after_fork()) {
+    cnn_pool_set_threads(4, NULL);
+    CHECK(sums_right(cnn_pool(), 100) && in_child(child_sums) && in_child(child_of_child_sums) && sums_right(cnn_pool(), 100));
+    usleep(2000);
+    CHECK(in_child(child_sums) && sums_right(cnn_pool(), 100));
+    int bad = 0;
+    cnn_pool_set_threads(2, NULL);
+    cnn_parallel_for(cnn_pool(), 64, fork_inside, &bad);
+    CHECK(!bad && sums_right(cnn_pool(), 100));
+  }
 
   cnn_pool_set_threads(2, NULL);
   double best = 1, all = seconds();
@@ -414,7 +425,7 @@ static int ask_child(const char *program, const char *question, const char *name
     unsetenv("CNN_ISA"), unsetenv("CNN_NUM_THREADS"), unsetenv("OMP_NUM_THREADS");
     setenv(name, value, 1);
     dup2(pipes[1], 1);
-    execl(program, program, question, (char *)NULL);
+    execl("/bin/sh", "sh", "-c", "exec $RUN \"$0\" \"$1\"", program, question, (char *)NULL);
     _exit(1);
   }
   close(pipes[1]);
@@ -477,5 +488,6 @@ int main(int count, char **arguments) {
   check_random();
   check_cpu(arguments[0]);
   check_pool();
+  if (!threads_live_after_fork()) printf("threads after a fork: not checked here; ");
   return check_report();
 }

@@ -1,7 +1,7 @@
 /* Every kernel of kernels.def but the matrix products (check_products.c) and what has windows (check_windows.c), on every instruction
    set of this machine, in both dtypes, against long double definitions.
 
-   check_kernels            correctness: awkward sizes, unaligned arrays between unmapped pages, aliasing, position independence, ULPs
+   check_kernels [isa]      correctness: awkward sizes, unaligned arrays between unmapped pages, aliasing, position independence, ULPs
    check_kernels --bench    nanoseconds an element and the share of what the first and second cache give, measured here, of the best
                             instruction set, or of [isa]
 
@@ -18,7 +18,7 @@
 
 typedef long double wide;
 static long passed, failed;
-static const char *isa, *dtype;
+static const char *isa, *dtype, *only;
 static int bench;
 static limits limit;
 
@@ -128,7 +128,7 @@ static int here(const char *name) {
 
 static void check_table(const cnn_kernels *table) {
   isa = table->isa;
-  if (!here(isa)) return;
+  if (!here(isa) || (only && strcmp(isa, only))) return;
   int scalar = !strcmp(isa, "scalar");
 #define K(result, name, arguments) verdict(t->name != NULL, #name, "missing", 0, 0), CAT(check_##name, TYPE)(t);
 #define R(result, name, arguments) \
@@ -185,6 +185,7 @@ int main(int count, char **words) {
     check_table(t);
     return failed != 0;
   }
+  only = count > 1 ? words[1] : NULL;
   isa = "inline", dtype = "f32", scalar_math_f32();
   dtype = "f64", scalar_math_f64();
   printf("\n");

@@ -1,6 +1,6 @@
 /* gemm, gemv and gemv_t of every instruction set of this machine, against plain loops, bit for bit.
 
-   check_products           correctness: awkward sizes, all transpositions, leading dimensions larger than needed, unmapped pages
+   check_products [isa]     correctness: awkward sizes, all transpositions, leading dimensions larger than needed, unmapped pages
                             right behind (and in front of) every array, gaps between rows untouched
    check_products --bench   shares of the limits measured here, of the best instruction set, or of [isa] */
 #if !defined(_WIN32) && !defined(_GNU_SOURCE)

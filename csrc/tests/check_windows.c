@@ -1,6 +1,6 @@
 /* conv_*, depthwise_*, winograd_* and transpose of every instruction set of this machine, against plain loops, bit for bit.
 
-   check_windows           correctness: awkward sizes, strides, dilations, parts of the channels, rows anywhere in y, windows in no order,
+   check_windows [isa]     correctness: awkward sizes, strides, dilations, parts of the channels, rows anywhere in y, windows in no order,
                            unmapped pages right behind (and in front of) every array, gaps between rows untouched
    check_windows --bench   shares of the limits measured here, of the best instruction set, or of [isa] */
 #if !defined(_WIN32) && !defined(_GNU_SOURCE)

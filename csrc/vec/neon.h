@@ -11,19 +11,21 @@ enum { VL = 4 };
 #define V_REAL(i) vreinterpretq_f32_u32(i)
 
 V_INLINE vreal v_load_n(const real *p, size_t n) {
-  vreal v = vdupq_n_f32(0);
-  if (n >= 4) return vld1q_f32(p);
-  if (n > 0) v = vld1q_lane_f32(p, v, 0);
-  if (n > 1) v = vld1q_lane_f32(p + 1, v, 1);
-  if (n > 2) v = vld1q_lane_f32(p + 2, v, 2);
-  return v;
+  const float32x2_t none = vdup_n_f32(0);
+  switch (n) {
+    case 0: return vdupq_n_f32(0);
+    case 1: return vsetq_lane_f32(*p, vdupq_n_f32(0), 0);
+    case 2: return vcombine_f32(vld1_f32(p), none);
+    case 3: return vcombine_f32(vld1_f32(p), vset_lane_f32(p[2], none, 0));
+    default: return vld1q_f32(p);
+  }
 }
 V_INLINE void v_store_n(real *p, vreal v, size_t n) {
   if (n >= 4) vst1q_f32(p, v);
   else {
-    if (n > 0) vst1q_lane_f32(p, v, 0);
-    if (n > 1) vst1q_lane_f32(p + 1, v, 1);
-    if (n > 2) vst1q_lane_f32(p + 2, v, 2);
+    if (n >= 2) vst1_f32(p, vget_low_f32(v));
+    if (n == 3) vst1q_lane_f32(p + 2, v, 2);
+    if (n == 1) vst1q_lane_f32(p, v, 0);
   }
 }
 V_INLINE real v_sum(vreal v) {
