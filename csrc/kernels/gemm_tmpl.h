@@ -18,6 +18,13 @@
 #else
 #define GEMM_ARM 0
 #endif
+#define GEMM_SHUFFLES 0
+#ifdef __has_builtin
+#if __has_builtin(__builtin_shufflevector) /* Clang, and GCC from 12 on */
+#undef GEMM_SHUFFLES
+#define GEMM_SHUFFLES 1
+#endif
+#endif
 #if defined(__GNUC__) || defined(__clang__)
 #define PREFETCH(p) __builtin_prefetch(p, 1)
 #define PREFETCH_READ(p) __builtin_prefetch(p)
@@ -202,8 +209,9 @@ static void FN(gemm_flipped)(size_t m, size_t n, size_t k, const real *a, size_t
 
 /* ---- packing: to (k, width), rows `stride` apart, from b stored (k, width), or (width, k) when tb.
    Transposed in squares of 16 bytes, or with 256-bit vectors two squares at once, one in each half: shuffles that cross the halves
-   are slow. JOIN puts the squares' rows together, LOW and HIGH interleave single lanes, LOW2 and HIGH2 pairs. */
+   are slow. LOW and HIGH interleave single lanes. */
 #define SQUARE ((int)(16 / sizeof(real)))
+#if GEMM_SHUFFLES
 #define MIX(x, y, ...) __builtin_shufflevector(x, y, __VA_ARGS__)
 typedef real FN(pack_16) __attribute__((vector_size(16)));
 typedef real FN(pack_32) __attribute__((vector_size(32)));
@@ -259,6 +267,21 @@ V_INLINE void FN(pack_two_squares)(const real *b, size_t ldb, real *to, size_t s
   for (int i = 0; i < SQUARE; i++) memcpy(to + i * stride, &r[i], 32);
 }
 
+#undef MIX
+#else
+V_INLINE void FN(pack_square)(const real *b, size_t ldb, real *to, size_t stride) {
+#pragma GCC unroll 4
+  for (int j = 0; j < SQUARE; j++)
+#pragma GCC unroll 4
+    for (int i = 0; i < SQUARE; i++) to[j * stride + i] = b[i * ldb + j];
+}
+
+V_INLINE void FN(pack_two_squares)(const real *b, size_t ldb, real *to, size_t stride) {
+  FN(pack_square)(b, ldb, to, stride);
+  FN(pack_square)(b + SQUARE * ldb, ldb, to + SQUARE, stride);
+}
+#endif
+
 V_INLINE void FN(pack_few)(const int width, size_t k, const real *b, size_t ldb, real *to, size_t stride) {
   for (size_t p = 0; p < k; p++) {
     STAY_SCALAR;
@@ -302,7 +325,6 @@ V_APART void FN(pack)(int tb, size_t k, size_t width, const real *b, size_t ldb,
   }
 }
 #undef SQUARE
-#undef MIX
 
 /* a stored (k, m) to tiles of MR rows, k of them after another. */
 static void FN(pack_tiles)(size_t m, size_t k, const real *a, size_t lda, real *to) {
@@ -462,3 +484,4 @@ static void FN(gemm)(int ta, int tb, size_t m, size_t n, size_t k, const real *a
 #undef FREE_MASKS
 #undef tile_fn
 #undef GEMM_ARM
+#undef GEMM_SHUFFLES
