@@ -151,40 +151,7 @@ def _settings_of(axes: int, *, same: bool = True) -> Settings:
     }
 
 
-class _Conv(Convolution):
-    """`Conv1D` and `Conv2D`, which differ in their axes."""
-
-    op = "conv"
-
-    def __init__(
-        self,
-        filters: int,
-        kernel_size: Any,
-        stride: Any = 1,
-        padding: Any = 0,
-        dilation: Any = 1,
-        groups: int = 1,
-        activation: Any = None,
-        bias: bool = True,
-        init: str | None = None,
-        bias_init: str = "zeros",
-        l1: float = 0.0,
-        l2: float = 0.0,
-        max_norm: float | None = None,
-        name: str | None = None,
-        trainable: bool = True,
-    ) -> None:
-        self._window(filters, kernel_size, stride, padding, dilation, groups)
-        self._weights(activation, bias, init, bias_init, l1, l2, max_norm)
-        self._common(name, trainable)
-
-    @classmethod
-    def _from_attributes(cls, attributes: dict[str, Any]) -> Convolution:
-        kind = Conv1D if len(attributes["kernel_size"]) == 1 else Conv2D
-        return kind(**cls._of_window(attributes))
-
-
-class Conv1D(_Conv):
+class Conv1D(Convolution):
     """``y = f(weight * windows of x + bias)`` along a series: (n, channels, length) to (n, filters, length').
 
     PyTorch's Conv1d: a cross-correlation. length' = (before + length + after - (kernel_size - 1) dilation - 1) // stride + 1.
@@ -223,12 +190,35 @@ class Conv1D(_Conv):
         When the network is made: a kernel longer than the padded series, groups that do not divide the channels and the filters.
     """
 
+    op = "conv"
     _prefix = "conv1d"
     _axes = 1
     _settings: ClassVar[Settings] = _settings_of(1)
 
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: Any,
+        stride: Any = 1,
+        padding: Any = 0,
+        dilation: Any = 1,
+        groups: int = 1,
+        activation: Any = None,
+        bias: bool = True,
+        init: str | None = None,
+        bias_init: str = "zeros",
+        l1: float = 0.0,
+        l2: float = 0.0,
+        max_norm: float | None = None,
+        name: str | None = None,
+        trainable: bool = True,
+    ) -> None:
+        self._window(filters, kernel_size, stride, padding, dilation, groups)
+        self._weights(activation, bias, init, bias_init, l1, l2, max_norm)
+        self._common(name, trainable)
 
-class Conv2D(_Conv):
+
+class Conv2D(Convolution):
     """``y = f(weight * windows of x + bias)`` over images: (n, channels, height, width) to (n, filters, height', width').
 
     PyTorch's Conv2d: a cross-correlation. Along each axis size' = (before + size + after - (kernel - 1) dilation - 1) // stride + 1.
@@ -267,9 +257,37 @@ class Conv2D(_Conv):
         When the network is made: a kernel larger than the padded image, groups that do not divide the channels and the filters.
     """
 
+    op = "conv"
     _prefix = "conv2d"
     _axes = 2
     _settings: ClassVar[Settings] = _settings_of(2)
+
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: Any,
+        stride: Any = 1,
+        padding: Any = 0,
+        dilation: Any = 1,
+        groups: int = 1,
+        activation: Any = None,
+        bias: bool = True,
+        init: str | None = None,
+        bias_init: str = "zeros",
+        l1: float = 0.0,
+        l2: float = 0.0,
+        max_norm: float | None = None,
+        name: str | None = None,
+        trainable: bool = True,
+    ) -> None:
+        self._window(filters, kernel_size, stride, padding, dilation, groups)
+        self._weights(activation, bias, init, bias_init, l1, l2, max_norm)
+        self._common(name, trainable)
+
+    @classmethod
+    def _from_attributes(cls, attributes: dict[str, Any]) -> Convolution:
+        kind = Conv1D if len(attributes["kernel_size"]) == 1 else Conv2D
+        return kind(**cls._of_window(attributes))
 
 
 class ConvTranspose2D(Convolution):
