@@ -218,7 +218,7 @@ cdef inline size_t dense_divide(DenseWork *work, double flops, size_t columns, s
     work.across = columns < DENSE_FEW and columns < others
     work.n = others if work.across else columns
     work.width = slice_width(work.op, dense_team(work.op), flops, work.n)
-    return (work.n + work.width - 1) // work.width
+    return 1 if work.width >= work.n else (work.n + work.width - 1) // work.width
 
 cdef cnn_status dense_forward(Op *op, const real *parameters) noexcept nogil:
     cdef size_t features = <size_t>op.plan.integer[0], units = <size_t>op.plan.integer[1], m = op.run.rows * <size_t>op.plan.integer[2], slices
