@@ -131,6 +131,9 @@ cdef struct DenseWork:
     int across             # the other axis is divided
     size_t n, width        # all of the axis, and a slice
 
+cdef struct DenseCut:      # a slice: n columns from `first`, and of the other axis so many from `other`
+    size_t first, n, other, others
+
 cdef inline real *dense_scratch_of(const Op *op, int32_t member, const real *tag) noexcept nogil:
     return <real *>(<char *>op.scratch + <size_t>member * (<size_t>op.plan.integer[3] if op.plan.team else op.run.apart))
 
@@ -177,38 +180,39 @@ cdef void dense_input_part(const Op *op, const real *parameters, size_t row, siz
     else:
         k_gemm(k, 0, 0, rows, n, units, dy, units, w, features, dx, features, op.add[0], <const real *>NULL, dense_scratch_of(op, member, parameters))
 
-cdef void dense_forward_slice(void *arg, size_t index, int32_t member) noexcept nogil:
-    cdef DenseWork *c = <DenseWork *>arg
+cdef inline DenseCut dense_cut(const DenseWork *c, size_t index, size_t columns, size_t others) noexcept nogil:
+    """Slice `index` of a product of so many columns."""
+    cdef DenseCut p
     cdef size_t first = index * c.width, n = c.n - first if c.n - first < c.width else c.width
-    cdef size_t units = <size_t>c.op.plan.integer[1], m = c.op.run.rows * <size_t>c.op.plan.integer[2]
+    p.first = 0 if c.across else first
+    p.n = columns if c.across else n
+    p.other = first if c.across else 0
+    p.others = n if c.across else others
+    return p
+
+cdef void dense_forward_slice(void *arg, size_t index, int32_t member) noexcept nogil:
+    cdef const DenseWork *c = <const DenseWork *>arg
+    cdef DenseCut p = dense_cut(c, index, <size_t>c.op.plan.integer[1], c.op.run.rows * <size_t>c.op.plan.integer[2])
     if c.op.graph.dtype == CNN_FLOAT32:
-        dense_forward_part(c.op, <const float *>c.parameters, first if c.across else 0, n if c.across else m, 0 if c.across else first,
-                           units if c.across else n, member)
+        dense_forward_part(c.op, <const float *>c.parameters, p.other, p.others, p.first, p.n, member)
     else:
-        dense_forward_part(c.op, <const double *>c.parameters, first if c.across else 0, n if c.across else m, 0 if c.across else first,
-                           units if c.across else n, member)
+        dense_forward_part(c.op, <const double *>c.parameters, p.other, p.others, p.first, p.n, member)
 
 cdef void dense_weights_slice(void *arg, size_t index, int32_t member) noexcept nogil:
-    cdef DenseWork *c = <DenseWork *>arg
-    cdef size_t first = index * c.width, n = c.n - first if c.n - first < c.width else c.width
-    cdef size_t features = <size_t>c.op.plan.integer[0], units = <size_t>c.op.plan.integer[1]
+    cdef const DenseWork *c = <const DenseWork *>arg
+    cdef DenseCut p = dense_cut(c, index, <size_t>c.op.plan.integer[1], <size_t>c.op.plan.integer[0])
     if c.op.graph.dtype == CNN_FLOAT32:
-        dense_weights_part(c.op, <const float *>c.parameters, <float *>c.gradients, 0 if c.across else first, units if c.across else n,
-                           first if c.across else 0, n if c.across else features, member)
+        dense_weights_part(c.op, <const float *>c.parameters, <float *>c.gradients, p.first, p.n, p.other, p.others, member)
     else:
-        dense_weights_part(c.op, <const double *>c.parameters, <double *>c.gradients, 0 if c.across else first, units if c.across else n,
-                           first if c.across else 0, n if c.across else features, member)
+        dense_weights_part(c.op, <const double *>c.parameters, <double *>c.gradients, p.first, p.n, p.other, p.others, member)
 
 cdef void dense_input_slice(void *arg, size_t index, int32_t member) noexcept nogil:
-    cdef DenseWork *c = <DenseWork *>arg
-    cdef size_t first = index * c.width, n = c.n - first if c.n - first < c.width else c.width
-    cdef size_t features = <size_t>c.op.plan.integer[0], m = c.op.run.rows * <size_t>c.op.plan.integer[2]
+    cdef const DenseWork *c = <const DenseWork *>arg
+    cdef DenseCut p = dense_cut(c, index, <size_t>c.op.plan.integer[0], c.op.run.rows * <size_t>c.op.plan.integer[2])
     if c.op.graph.dtype == CNN_FLOAT32:
-        dense_input_part(c.op, <const float *>c.parameters, first if c.across else 0, n if c.across else m, 0 if c.across else first,
-                         features if c.across else n, member)
+        dense_input_part(c.op, <const float *>c.parameters, p.other, p.others, p.first, p.n, member)
     else:
-        dense_input_part(c.op, <const double *>c.parameters, first if c.across else 0, n if c.across else m, 0 if c.across else first,
-                         features if c.across else n, member)
+        dense_input_part(c.op, <const double *>c.parameters, p.other, p.others, p.first, p.n, member)
 
 cdef inline const cnn_executor *dense_team(const Op *op) noexcept nogil:
     return op.run.team if op.run.team != NULL else op.run.few
