@@ -28,6 +28,7 @@ include "engine/schedules.pxi"
 # the five objects
 include "engine/graph.pxi"
 include "engine/ops/common.pxi"
+include "engine/panels.pxi"
 include "engine/convolution.pxi"
 include "engine/convolution_products.pxi"
 include "engine/convolution_weights.pxi"

@@ -233,7 +233,7 @@ cdef cnn_status forward_data(Trainer *t, const cnn_data *data, int training, voi
     f.run.kernels = t.manual.kernels
     f.run.rows = data.rows
     f.run.training = training
-    f.run.single = data.rows == 1
+    f.run.all_rows = data.rows
     f.run.seed = t.net.seed
     f.run.epoch = t.epoch
     f.run.step = t.step

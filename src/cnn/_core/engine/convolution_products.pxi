@@ -403,10 +403,7 @@ cdef void conv_matrix_slice(void *arg, size_t index, int32_t member) noexcept no
 
 cdef size_t conv_slices(const Op *op) noexcept nogil:
     """Into how many parts the op's work is divided."""
-    cdef double work = <double>op.run.rows * op.plan.flops
-    if op.run.team == NULL or work < 2 * SLICE_WORK:
-        return 1
-    return <size_t>op.plan.members if <double>op.plan.members < work / SLICE_WORK else <size_t>(work / SLICE_WORK)
+    return slice_count(op, op.run.team, <double>op.run.rows * op.plan.flops)
 
 cdef void conv_apply(const Op *op, int scatter, const PlanValue *from_, const real *source, const PlanValue *to, real *target, const real *weights,
                      const real *start, int accumulate) noexcept nogil:

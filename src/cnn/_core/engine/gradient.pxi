@@ -170,7 +170,7 @@ cdef cnn_status trainer_tile(Trainer *t, Frame *f, size_t first, size_t n, int f
     f.run.kernels = t.plan.kernels
     f.run.rows = n
     f.run.training = t.training
-    f.run.single = t.n == 1
+    f.run.all_rows = t.n
     f.run.fresh = fresh
     f.run.seed = t.net.seed
     f.run.epoch = t.epoch

@@ -63,12 +63,17 @@ cdef enum:
     SLICE_GRAIN = 64       # a slice is a multiple of it wide, as the tiles of the products are,
     SLICE_LEAST = 8        # or of less, down to this, where slices would differ by much
 
+cdef inline size_t slice_count(const Op *op, const cnn_executor *team, double work) noexcept nogil:
+    """Among how many threads of the team the op's work is divided."""
+    if team == NULL or work < 2 * SLICE_WORK:
+        return 1
+    return <size_t>op.plan.members if <double>op.plan.members < work / SLICE_WORK else <size_t>(work / SLICE_WORK)
+
 cdef inline size_t slice_width(const Op *op, const cnn_executor *team, double work, size_t n) noexcept nogil:
     """How many of n columns (or units) one thread of the team takes when the op's work is divided; n: it is not."""
-    cdef size_t slices, width, grain = SLICE_GRAIN
-    if team == NULL or work < 2 * SLICE_WORK or n < 2 * SLICE_LEAST:
+    cdef size_t slices = slice_count(op, team, work), width, grain = SLICE_GRAIN
+    if slices == 1 or n < 2 * SLICE_LEAST:
         return n
-    slices = <size_t>op.plan.members if <size_t>op.plan.members < <size_t>(work / SLICE_WORK) else <size_t>(work / SLICE_WORK)
     width = (n + slices - 1) // slices
     while grain > SLICE_LEAST and 16 * grain > width:
         grain //= 2

@@ -14,6 +14,8 @@ cdef struct Session:
     void *snapshot         # NULL: live
     char *kept             # what ops make of the parameters alone,
     uint64_t version       # of these
+    uint64_t panels        # the version that panels are of,
+    uint64_t seen          # and that of the last call of many rows; 0: none. One more than the network's
     int32_t *values        # wanted
     size_t n_values
     size_t *row_bytes      # of each wanted value
@@ -23,6 +25,7 @@ cdef struct Session:
     size_t max_rows        # of a call, for those who were promised memory for so many; 0: any
 
 cdef enum:
+    PANELS_ROWS = 256       # of a call, that pay for panels of its own
     TILE_WORK = 1000000     # multiply-adds of a tile that are worth handing to another thread
     TEAM_ROW = 1000000      # multiply-adds: from here on the weights of one row's products are read by several threads
     WEIGHT_WORK = 16        # ... that it takes to read a weight and put it in order
@@ -140,30 +143,53 @@ cdef void session_take(Session *s) noexcept nogil:
     """The network's values of now."""
     if s.snapshot != NULL:
         memcpy(s.snapshot, s.net.arena, s.net.arena_bytes)
-    session_keep(s)
+    s.version = s.net.version
+    session_keep(s, 0)
+    if s.snapshot != NULL:
+        s.panels = s.net.version + 1
+        session_keep(s, 1)
 
 
-cdef void session_keep(Session *s) noexcept nogil:
-    """What ops make of the parameters alone."""
+cdef void session_keep(Session *s, int panels) noexcept nogil:
+    """What ops make of the parameters alone: panels, or all else."""
     cdef Frame *f = &s.frames[0]
     cdef const PlanStep *step
     cdef size_t i
-    s.version = s.net.version
     f.run.kernels = s.plan.kernels
     f.run.team = session_executor(s)
     for i in range(s.plan.n_steps):
         step = &s.plan.steps[i]
-        if step.plan.kept:
+        if step.plan.kept and step.plan.keeps_panels == panels:
             if s.net.graph.dtype == CNN_FLOAT32:
                 step.table.keep_f32(&f.ops[i], <const float *>session_parameters(s))
             else:
                 step.table.keep_f64(&f.ops[i], <const double *>session_parameters(s))
 
 
-cdef inline void session_refreshed(Session *s) noexcept nogil:
+cdef inline void session_refreshed(Session *s, size_t rows) noexcept nogil:
     """Before each call: what is kept belongs to the values of now. Those of a snapshot stay."""
-    if s.snapshot == NULL and s.plan.kept and (s.version != s.net.version or s.net.views or s.net.exposed):
-        session_keep(s)
+    if s.snapshot == NULL and s.plan.kept:
+        if s.version != s.net.version or s.net.views or s.net.exposed:
+            s.version = s.net.version
+            session_keep(s, 0)
+        if rows > DENSE_ROWS:
+            session_take_panels(s, rows)
+
+
+cdef void session_take_panels(Session *s, size_t rows) noexcept nogil:
+    """Panels are made when they have been missed twice, or many rows come at once: until then, products put weights in order as they go."""
+    cdef uint64_t now = s.net.version + 1
+    if s.net.views or s.net.exposed:
+        s.panels = s.seen = 0
+    elif s.panels != now:
+        if s.seen == now or rows >= PANELS_ROWS:
+            s.panels = now
+            session_keep(s, 1)
+        s.seen = now
+
+
+cdef inline int session_has_panels(const Session *s) noexcept nogil:
+    return s.panels != 0 and (s.snapshot != NULL or s.panels == s.net.version + 1)
 
 
 cdef cnn_status session_tile(Session *s, Frame *f, size_t first, size_t n, int alone, void **outputs, cnn_error *error) noexcept nogil:
@@ -175,7 +201,8 @@ cdef cnn_status session_tile(Session *s, Frame *f, size_t first, size_t n, int a
         if s.bound[i]:
             frame_bind(f, &s.plan, s.values[i], <char *>outputs[i] + first * s.row_bytes[i])
     f.run.kernels = s.plan.kernels
-    f.run.team = session_executor(s) if s.plan.team or (f.run.single and s.plan.members > 1 and s.plan.flops >= TEAM_ROW) else NULL
+    f.run.team = session_executor(s) if s.plan.team or (f.run.all_rows == 1 and s.plan.members > 1 and s.plan.flops >= TEAM_ROW) else NULL
+    f.run.panels = session_has_panels(s)
     f.run.few = session_executor(s) if n > 1 and alone else NULL
     f.run.rows = n
     f.run.training = s.training
@@ -257,11 +284,13 @@ cdef void bind_input(Frame *f, const Plan *p, int32_t v, const cnn_array *a, con
         cnn_parallel_for(team, (n + c.slice - 1) // c.slice, gather_slice, &c)
 
 
-cdef size_t tile_rows(const Plan *p, size_t rows, const cnn_executor *executor) noexcept nogil:
+cdef size_t tile_rows(const Session *s, size_t rows) noexcept nogil:
     """Rows of a tile for a call of `rows`: enough tiles for every thread when the work is worth it. All rows, where threads get more done by
     dividing the dense products (Run.few): then the weights are read once, but the other ops are one thread's. Bits do not depend on it."""
+    cdef const Plan *p = &s.plan
+    cdef const cnn_executor *executor = session_executor(s)
     cdef size_t width = <size_t>cnn_executor_width(executor), tiles, tile
-    cdef double n = <double>rows, work = n * p.flops, weights = WEIGHT_WORK * <double>p.graph.arena
+    cdef double n = <double>rows, work = n * p.flops, weights = (1 if session_has_panels(s) else WEIGHT_WORK) * <double>p.graph.arena
     if p.team or width == 1 or rows == 1 or work <= 2 * TILE_WORK:
         return p.rows
     tiles = rows // 16 if 16 * p.flops < TILE_WORK else <size_t>(work / TILE_WORK)
@@ -297,31 +326,33 @@ cdef cnn_status check_data(const Network *net, const Plan *p, const cnn_data *da
 
 
 cdef cnn_status session_predict(Session *s, const cnn_data *data, void **outputs, cnn_error *error) noexcept nogil:
-    cdef Prediction c
-    cdef size_t tiles, i
-    cdef const cnn_executor *executor = session_executor(s)
     cdef cnn_status status = check_data(s.net, &s.plan, data, error)
     if status != CNN_OK or data.rows == 0:
         return status
-    session_refreshed(s)
+    session_refreshed(s, data.rows)
+    return session_predict_tiles(s, data, outputs, tile_rows(s, data.rows), error)
+
+
+cdef cnn_status session_predict_tiles(Session *s, const cnn_data *data, void **outputs, size_t tile, cnn_error *error) noexcept nogil:
+    cdef Prediction c
+    cdef size_t tiles = (data.rows + tile - 1) // tile, i
     memset(&c, 0, sizeof(c))
     c.s = s
     c.data = data
     c.outputs = outputs
     c.rows = data.rows
-    c.tile = tile_rows(&s.plan, data.rows, executor)
+    c.tile = tile
     for i in range(data.n_inputs):
         inner_of(&data.inputs[i], &s.inners[i])
     for i in range(<size_t>s.n_frames):
-        s.frames[i].run.single = c.rows == 1
+        s.frames[i].run.all_rows = c.rows
         s.frames[i].error.size = sizeof(cnn_error)
         s.frames[i].error.status = CNN_OK
-    tiles = (c.rows + c.tile - 1) // c.tile
     if s.plan.team or tiles == 1:
         for i in range(tiles):
             prediction_tile(&c, i, 0)
     else:
-        cnn_parallel_for(executor, tiles, prediction_tile, &c)
+        cnn_parallel_for(session_executor(s), tiles, prediction_tile, &c)
     s.step += 1
     return frames_error(s.frames, s.n_frames, error)
 
@@ -329,31 +360,30 @@ cdef cnn_status session_predict(Session *s, const cnn_data *data, void **outputs
 cdef cnn_status session_predict_exact(Session *s, const void *x, size_t rows, void *y, cnn_error *error) noexcept nogil:
     """One input, one output, contiguous, in the network's dtype; the caller has checked."""
     cdef Frame *f = &s.frames[0]
-    cdef size_t first = 0, n
+    cdef size_t i, n, tile = rows
     cdef int32_t v = s.net.graph.inputs[0]
-    cdef size_t bytes
-    cdef cnn_status status
     cdef cnn_data data
     cdef cnn_array a
-    bytes = s.plan.values[v].row * (4 if s.net.graph.dtype == CNN_FLOAT32 else 8)
-    if rows > 1 and tile_rows(&s.plan, rows, session_executor(s)) < rows:
-        memset(&data, 0, sizeof(data))
-        memset(&a, 0, sizeof(a))
-        a.data = x
-        a.dtype = <cnn_dtype>s.net.graph.dtype
-        a.rank = s.plan.values[v].rank
-        memcpy(a.dims, s.plan.values[v].dims, sizeof(a.dims))
-        a.dims[0] = rows
-        n = bytes
-        a.strides[0] = <ptrdiff_t>n
-        for first in range(1, <size_t>a.rank):
-            n //= a.dims[first]
-            a.strides[first] = <ptrdiff_t>n
-        data.rows = rows
-        data.n_inputs = 1
-        data.inputs = &a
-        return session_predict(s, &data, &y, error)
-    session_refreshed(s)
-    f.run.single = rows == 1
-    frame_bind(f, &s.plan, v, <void *>x)
-    return session_tile(s, f, 0, rows, 1, &y, error)
+    session_refreshed(s, rows)
+    if rows > 1:
+        tile = tile_rows(s, rows)
+    if tile >= rows:
+        f.run.all_rows = rows
+        frame_bind(f, &s.plan, v, <void *>x)
+        return session_tile(s, f, 0, rows, 1, &y, error)
+    memset(&data, 0, sizeof(data))
+    memset(&a, 0, sizeof(a))
+    a.data = x
+    a.dtype = <cnn_dtype>s.net.graph.dtype
+    a.rank = s.plan.values[v].rank
+    memcpy(a.dims, s.plan.values[v].dims, sizeof(a.dims))
+    a.dims[0] = rows
+    n = s.plan.values[v].row * (4 if s.net.graph.dtype == CNN_FLOAT32 else 8)
+    a.strides[0] = <ptrdiff_t>n
+    for i in range(1, <size_t>a.rank):
+        n //= a.dims[i]
+        a.strides[i] = <ptrdiff_t>n
+    data.rows = rows
+    data.n_inputs = 1
+    data.inputs = &a
+    return session_predict_tiles(s, &data, &y, tile, error)

@@ -134,6 +134,7 @@ cdef struct OpPlan:
     int32_t gives_picks    # such a pool: at most PICKED_TAPS taps a window, all inside and apart, of which one is kept
     size_t tables          # bytes of constants, which prepare fills once for the plan
     size_t kept            # bytes of what keep makes of the parameters alone: a session holds it for as long as they stay as they are
+    int32_t keeps_panels   # that is weights in another order for the sake of many rows (Run.panels)
     double flops           # multiply-adds of one row, forward
     int64_t integer[16]    # the op's own constants
     double number[4]
@@ -146,9 +147,10 @@ cdef struct Run:           # one pass over one tile; shared by all its ops
     const cnn_kernels *kernels
     size_t rows
     int32_t training
-    int32_t single         # the whole call has one row: ops may take their one-row path
+    size_t all_rows        # of the whole call: ops may take another way where they are few
     int32_t fresh          # the first tile of a gradient: blocks overwrite instead of adding
     const cnn_executor *team   # on whose threads an op may do slices of its work, NULL: this thread alone. The bits are the same
+    int32_t panels         # ops may read what they have kept as such
     const cnn_executor *few    # with team NULL: the same for dense products of a few rows, while the threads' own frames rest
     size_t apart           # bytes from a frame's memory to the next thread's
     uint64_t seed, epoch, step, first_row

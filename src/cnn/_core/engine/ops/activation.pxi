@@ -76,7 +76,7 @@ cdef inline size_t activation_elements(const Op *op) noexcept nogil:
     return op_row(op, 0) * (op.run.rows if op.values[op.inputs[0]].batched else 1)
 
 cdef inline const cnn_kernels *activation_kernels(const Op *op, size_t n) noexcept nogil:
-    return k_definitions() if op.run.single and n <= ACTIVATION_TINY else op.run.kernels
+    return k_definitions() if op.run.all_rows == 1 and n <= ACTIVATION_TINY else op.run.kernels
 
 cdef void activation_part(const Op *op, const real *tag, size_t first, size_t n) noexcept nogil:
     cdef const cnn_kernels *k = activation_kernels(op, activation_elements(op))

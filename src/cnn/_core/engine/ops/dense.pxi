@@ -4,6 +4,8 @@ cdef enum:
     DENSE_WEIGHT = 0
     DENSE_BIAS = 1
     DENSE_TINY = 64        # weights: up to so many a single row is cheaper written out here than handed to kernels
+    DENSE_ROWS = 12        # of a call: up to so many, sums along the features need no weights in another order
+    DENSE_SUM = 16         # features of a row whose products take as long as the sum over a vector
 
 cdef cnn_status dense_shape(Graph *g, const Node *node, const PlanValue *x, PlanValue *y, cnn_error *error) noexcept nogil:
     cdef int64_t units = attribute_integer(g, node, CNN_ATTRIBUTE_UNITS, 0)
@@ -52,6 +54,9 @@ cdef void dense_plan(OpPlan *p) noexcept nogil:
     p.integer[3] = <int64_t>rounded(p.scratch)  # of one member
     if p.team:  # a single row needs none
         p.scratch = rounded(p.scratch) * <size_t>p.members
+    if not p.training and p.rows * positions > DENSE_ROWS and units >= DENSE_FEW:
+        p.keeps_panels = 1
+        p.kept = panels_size(units, features) * item_bytes(p.graph, CNN_FLOAT32)
 
 cdef size_t dense_scratch(const OpPlan *p, size_t m, const real *tag) noexcept nogil:
     """Elements for the largest of the three products with up to m rows; a slice needs no more than the whole."""
@@ -137,6 +142,13 @@ cdef struct DenseCut:      # a slice: n columns from `first`, and of the other a
 cdef inline real *dense_scratch_of(const Op *op, int32_t member, const real *tag) noexcept nogil:
     return <real *>(<char *>op.scratch + <size_t>member * (<size_t>op.plan.integer[3] if op.plan.team else op.run.apart))
 
+cdef inline int dense_few(const Op *op) noexcept nogil:
+    cdef size_t m = op.run.all_rows * <size_t>op.plan.integer[2]
+    return m <= DENSE_ROWS and m * DENSE_SUM <= <size_t>op.plan.integer[0]
+
+cdef inline int dense_panels(const Op *op) noexcept nogil:
+    return op.run.panels and op.plan.keeps_panels
+
 cdef void dense_forward_part(const Op *op, const real *parameters, size_t row, size_t rows, size_t first, size_t n, int32_t member) noexcept nogil:
     """Some units of some rows."""
     cdef size_t features = <size_t>op.plan.integer[0], units = <size_t>op.plan.integer[1]
@@ -145,12 +157,20 @@ cdef void dense_forward_part(const Op *op, const real *parameters, size_t row, s
     cdef real *y = op_y(op, 0, parameters) + row * units + first
     cdef const cnn_kernels *k = op.run.kernels
     cdef const real *b = op_w(op, DENSE_BIAS, parameters) + first if op.node.n_blocks > 1 else NULL
-    if not (op.run.single and rows == 1):
+    cdef size_t r
+    if op.run.all_rows == 1 and rows == 1:
+        k_gemv(k, n, features, w, features, x, y, 0)
+    elif dense_few(op):
+        k_gemv_few(k, rows, n, features, w, features, x, features, y, units)
+    elif dense_panels(op):
+        panels_product(k, rows, units, features, x, <const real *>op.kept, b, y)
+        return
+    else:
         k_gemm(k, 0, 1, rows, n, features, x, features, w, features, y, units, 0, b, dense_scratch_of(op, member, parameters))
         return
-    k_gemv(k, n, features, w, features, x, y, 0)
     if b != NULL:
-        k_add(k, n, b, y)
+        for r in range(rows):
+            k_add(k, n, b, y + r * units)
 
 cdef void dense_weights_part(const Op *op, const real *parameters, real *gradients, size_t first, size_t n, size_t feature, size_t width,
                              int32_t member) noexcept nogil:
@@ -175,7 +195,7 @@ cdef void dense_input_part(const Op *op, const real *parameters, size_t row, siz
     cdef const real *dy = op_dy(op, 0, parameters) + row * units
     cdef real *dx = op_dx(op, 0, parameters) + row * features + first
     cdef const cnn_kernels *k = op.run.kernels
-    if op.run.single and rows == 1:
+    if op.run.all_rows == 1 and rows == 1:
         k_gemv_t(k, units, n, w, features, dy, dx, op.add[0])
     else:
         k_gemm(k, 0, 0, rows, n, units, dy, units, w, features, dx, features, op.add[0], <const real *>NULL, dense_scratch_of(op, member, parameters))
@@ -224,16 +244,29 @@ cdef inline size_t dense_divide(DenseWork *work, double flops, size_t columns, s
     work.width = slice_width(work.op, dense_team(work.op), flops, work.n)
     return 1 if work.width >= work.n else (work.n + work.width - 1) // work.width
 
+cdef inline size_t dense_divide_rows(DenseWork *work, double flops, size_t rows) noexcept nogil:
+    work.across = 1
+    work.n = rows
+    work.width = slice_count(work.op, dense_team(work.op), flops)
+    work.width = (rows + work.width - 1) // work.width
+    return (rows + work.width - 1) // work.width
+
+cdef void dense_keep(Op *op, const real *parameters) noexcept nogil:
+    panels_make(op, <size_t>op.plan.integer[1], <size_t>op.plan.integer[0], op_w(op, DENSE_WEIGHT, parameters), <real *>op.kept)
+
 cdef cnn_status dense_forward(Op *op, const real *parameters) noexcept nogil:
     cdef size_t features = <size_t>op.plan.integer[0], units = <size_t>op.plan.integer[1], m = op.run.rows * <size_t>op.plan.integer[2], slices
     cdef DenseWork work
-    if op.run.single and m == 1 and features * units <= DENSE_TINY:
+    if op.run.all_rows == 1 and m == 1 and features * units <= DENSE_TINY:
         dense_tiny_forward(features, units, op_x(op, 0, parameters), op_w(op, DENSE_WEIGHT, parameters),
                            op_w(op, DENSE_BIAS, parameters) if op.node.n_blocks > 1 else NULL, op_y(op, 0, parameters))
         return CNN_OK
     work.op = op
     work.parameters = parameters
-    slices = dense_divide(&work, <double>m * <double>features * <double>units, units, m)
+    if dense_panels(op):
+        slices = dense_divide_rows(&work, <double>m * <double>features * <double>units, m)
+    else:
+        slices = dense_divide(&work, <double>m * <double>features * <double>units, units, m)
     if slices == 1:
         dense_forward_part(op, parameters, 0, m, 0, units, 0)
     else:
@@ -247,7 +280,7 @@ cdef cnn_status dense_backward(Op *op, const real *parameters, real *gradients) 
     cdef real *db = op_dw(op, DENSE_BIAS, gradients) if op.node.n_blocks > 1 else NULL
     cdef real *dx = op_dx(op, 0, parameters)
     cdef DenseWork work
-    if op.run.single and m == 1 and features * units <= DENSE_TINY:
+    if op.run.all_rows == 1 and m == 1 and features * units <= DENSE_TINY:
         dense_tiny_backward(features, units, op_x(op, 0, parameters), op_w(op, DENSE_WEIGHT, parameters), op_dy(op, 0, parameters), dw,
                             op_dw_adds(op, DENSE_WEIGHT), db, op_dw_adds(op, DENSE_BIAS), dx, op.add[0])
         return CNN_OK
