@@ -10,6 +10,10 @@ void cnn_parallel_for(const cnn_executor *, size_t count, void (*body)(void *arg
 /* How many members such a call may have: sizes the per-member workspaces. 1 for NULL. */
 int32_t cnn_executor_width(const cnn_executor *);
 
+/* Whether work of some microseconds is worth handing to the executor, which takes longer to wake a thread: the process's pool, with threads
+   that spin, or asked a second time within a short while. */
+int cnn_executor_ready(const cnn_executor *);
+
 /* The process's pool. Workers start at first use, spin about 100 us after a job, then sleep on a futex or condition variable; a busy
    pool means that the caller works alone; after fork the child starts anew.
    The executor is a constant of the width that the pool has now: a later set_threads changes what cnn_pool returns, not what was

@@ -60,14 +60,16 @@ cdef inline size_t rounded(size_t bytes) noexcept nogil:
 cdef enum:
     TEAM_PARAMETERS = 32768  # from here on training divides the ops, not the batch
     SLICE_WORK = 60000     # multiply-adds, or as much in other work, that are worth handing to another thread
+    SLICE_SPINNING = 25000  # ... of a single row's prediction, whose team spins
     SLICE_GRAIN = 64       # a slice is a multiple of it wide, as the tiles of the products are,
     SLICE_LEAST = 8        # or of less, down to this, where slices would differ by much
 
 cdef inline size_t slice_count(const Op *op, const cnn_executor *team, double work) noexcept nogil:
     """Among how many threads of the team the op's work is divided."""
-    if team == NULL or work < 2 * SLICE_WORK:
+    cdef double least = SLICE_SPINNING if op.run.all_rows == 1 and not op.plan.training else SLICE_WORK
+    if team == NULL or work < 2 * least:
         return 1
-    return <size_t>op.plan.members if <double>op.plan.members < work / SLICE_WORK else <size_t>(work / SLICE_WORK)
+    return <size_t>op.plan.members if <double>op.plan.members < work / least else <size_t>(work / least)
 
 cdef inline size_t slice_width(const Op *op, const cnn_executor *team, double work, size_t n) noexcept nogil:
     """How many of n columns (or units) one thread of the team takes when the op's work is divided; n: it is not."""

@@ -5,6 +5,7 @@ cdef struct Session:
     cnn_allocator allocator
     cnn_executor executor
     int32_t has_executor
+    Pace pace              # of single rows
     cnn_error *error
     int32_t in_block       # lives in the caller's block
     int32_t training
@@ -27,7 +28,8 @@ cdef struct Session:
 cdef enum:
     PANELS_ROWS = 256       # of a call, that pay for panels of its own
     TILE_WORK = 1000000     # multiply-adds of a tile that are worth handing to another thread
-    TEAM_ROW = 1000000      # multiply-adds: from here on the weights of one row's products are read by several threads
+    TEAM_ROW = 1000000      # multiply-adds: from here on threads divide the ops of a single row,
+    READY_ROW = 80000       # and from here on if they need not be woken for it
     WEIGHT_WORK = 16        # ... that it takes to read a weight and put it in order
     DIVIDED = 82            # percent of the threads' time that is of use where they divide a product
     TEAM_WEIGHTS = 1000000  # from here on they divide the ops of many rows too, so that each weight is packed once for all
@@ -106,6 +108,7 @@ cdef cnn_status session_make(const Network *net, const cnn_session_setup *setup,
     elif net.has_executor:
         s.executor = net.executor
         s.has_executor = 1
+    pace_make(&s.pace, &s.executor)
     status = plan_make_in(&s.plan, net, &wish, &s.allocator, error)
     if status != CNN_OK:
         session_release(s)
@@ -188,6 +191,11 @@ cdef void session_take_panels(Session *s, size_t rows) noexcept nogil:
         s.seen = now
 
 
+cdef inline int session_divides_row(const Session *s, const Frame *f) noexcept nogil:
+    return (f.run.all_rows == 1 and s.plan.members > 1 and not s.pace.alone
+            and (s.plan.flops >= TEAM_ROW or (s.plan.flops >= READY_ROW and cnn_executor_ready(&s.pace.team))))
+
+
 cdef inline int session_has_panels(const Session *s) noexcept nogil:
     return s.panels != 0 and (s.snapshot != NULL or s.panels == s.net.version + 1)
 
@@ -200,8 +208,10 @@ cdef cnn_status session_tile(Session *s, Frame *f, size_t first, size_t n, int a
     for i in range(s.n_values):
         if s.bound[i]:
             frame_bind(f, &s.plan, s.values[i], <char *>outputs[i] + first * s.row_bytes[i])
+    if f.run.all_rows == 1:
+        pace_begin(&s.pace)
     f.run.kernels = s.plan.kernels
-    f.run.team = session_executor(s) if s.plan.team or (f.run.all_rows == 1 and s.plan.members > 1 and s.plan.flops >= TEAM_ROW) else NULL
+    f.run.team = session_executor(s) if s.plan.team or session_divides_row(s, f) else NULL
     f.run.panels = session_has_panels(s)
     f.run.few = session_executor(s) if n > 1 and alone else NULL
     f.run.rows = n
@@ -216,6 +226,8 @@ cdef cnn_status session_tile(Session *s, Frame *f, size_t first, size_t n, int a
         status = frame_forward(f, &s.plan, <const float *>session_parameters(s), 1)
     else:
         status = frame_forward(f, &s.plan, <const double *>session_parameters(s), 1)
+    if f.run.all_rows == 1:
+        pace_end(&s.pace, 1)
     if status == CNN_OK:
         for i in range(s.n_values):
             if not s.bound[i]:

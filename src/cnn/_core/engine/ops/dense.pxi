@@ -4,6 +4,7 @@ cdef enum:
     DENSE_WEIGHT = 0
     DENSE_BIAS = 1
     DENSE_TINY = 64        # weights: up to so many a single row is cheaper written out here than handed to kernels
+    DENSE_READ = 2         # rows that would take as long as reading the weights for a single one
     DENSE_ROWS = 12        # of a call: up to so many, sums along the features need no weights in another order
     DENSE_SUM = 16         # features of a row whose products take as long as the sum over a vector
 
@@ -266,7 +267,7 @@ cdef cnn_status dense_forward(Op *op, const real *parameters) noexcept nogil:
     if dense_panels(op):
         slices = dense_divide_rows(&work, <double>m * <double>features * <double>units, m)
     else:
-        slices = dense_divide(&work, <double>m * <double>features * <double>units, units, m)
+        slices = dense_divide(&work, (<double>m if m > 1 else DENSE_READ) * <double>features * <double>units, units, m)
     if slices == 1:
         dense_forward_part(op, parameters, 0, m, 0, units, 0)
     else:
