@@ -321,6 +321,8 @@ cdef void conv_describe(const OpPlan *p, int transposed, Conv *c) noexcept nogil
     if c.plain:
         c.gather_chunks = c.taps * (c.channels // c.groups)
         c.gather_length = 1
+    if c.pointwise and not transposed and not p.training:
+        c.kept = panels_size(c.filters, c.channels) * c.item
     c.n_phases = (c.h.stride if c.h.stride < c.h.wide else c.h.wide) * (c.w.stride if c.w.stride < c.w.wide else c.w.wide)
     if c.pointwise:
         return
@@ -390,6 +392,10 @@ cdef void conv_plan_as(OpPlan *p, int transposed) noexcept nogil:
     p.keeps_input = 1
     p.flops = (<double>c.h.narrow * <double>c.w.narrow * <double>c.filters) * <double>(c.channels // c.groups * c.taps)
     p.tables = rounded(sizeof(Conv))
+    if c.pointwise and c.kept:
+        p.kept = c.kept
+        p.leads = 1
+        return
     if c.pointwise:
         if c.item == sizeof(float):
             p.scratch = conv_gemm_scratch(p, &c, <const float *>NULL)

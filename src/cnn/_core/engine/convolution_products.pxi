@@ -388,6 +388,11 @@ cdef void conv_matrix(const ConvWork *a, const real *tag, size_t first, size_t n
     """A pointwise convolution: pixels first .. first + n - 1 of all images."""
     cdef const Conv *c = a.c
     cdef size_t from_ = c.filters if a.scatter else c.channels, to = c.channels if a.scatter else c.filters
+    if a.op.kept != NULL:
+        panels_product(a.op.run.kernels, n, to, from_, <const real *>a.source + first * from_, <const real *>a.op.kept, <const real *>a.start,
+                       <real *>a.target + first * to)
+        op_follow(a.op, tag, first * to, n * to)
+        return
     k_gemm(a.op.run.kernels, 0, not a.scatter, n, to, from_, <const real *>a.source + first * from_, from_, <const real *>a.weights, c.channels,
            <real *>a.target + first * to, to, a.accumulate, <const real *>a.start,
            <real *>(<char *>a.op.scratch + <size_t>member * <size_t>a.op.plan.integer[0]))
@@ -410,7 +415,7 @@ cdef void conv_apply(const Op *op, int scatter, const PlanValue *from_, const re
     """A gather or a scatter of all images of the tile, to (+)= from."""
     cdef ConvWork a
     cdef const Conv *c = <const Conv *>op.plan.table
-    cdef size_t slices = conv_slices(op), rows = op.run.rows
+    cdef size_t slices = conv_slices(op), rows = op.run.rows, grain
     memset(&a, 0, sizeof(a))
     a.op = op
     a.c = c
@@ -427,7 +432,8 @@ cdef void conv_apply(const Op *op, int scatter, const PlanValue *from_, const re
         a.weights = weights
         a.slice = (rows * conv_pixels(&a) + slices - 1) // slices
         if slices > 1:
-            a.slice = (a.slice + SLICE_GRAIN - 1) // SLICE_GRAIN * SLICE_GRAIN
+            grain = SLICE_GRAIN if a.slice > 8 * SLICE_GRAIN else 1
+            a.slice = (a.slice + grain - 1) // grain * grain
             cnn_parallel_for(op.run.team, (rows * conv_pixels(&a) + a.slice - 1) // a.slice, conv_matrix_slice, &a)
         else:
             conv_matrix_slice(&a, 0, 0)

@@ -101,6 +101,9 @@ cdef void conv_keep_as(const Op *op, int scatter, const real *weights) noexcept 
     a.op = op
     a.c = <const Conv *>op.plan.table
     a.scatter = scatter
+    if a.c.pointwise:
+        panels_make(op, a.c.filters, a.c.channels, weights, <real *>op.kept)
+        return
     if a.c.depthwise:
         depthwise_order(op, a.c, weights, op.kept)
         return

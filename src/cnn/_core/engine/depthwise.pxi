@@ -4,7 +4,9 @@
 # the width is a call of the kernel, which leaves out the taps that would meet zeros. Of 3 x 3 neighbouring taps it does that itself at the
 # border of an image, which then is one call. Images are read and written where they lie; those that are channels first, and those whose
 # pixels would drive each other out of the first cache, by way of a block of channels in scratch.
-# Channels know nothing of each other: threads take images of their own or, where there are fewer images than threads, channels of each.
+# Threads take images of their own or, where there are fewer images than threads, rows of each: those that the convolutions before and
+# behind give to the same thread. Channels know nothing of each other: of an image that needs scratch, and of the weights' gradient, they take
+# those.
 
 cdef enum:
     DEPTHWISE_BLOCK = 256     # bytes of a pixel in scratch
@@ -154,8 +156,28 @@ cdef const real *depthwise_read(const ConvWork *a, const real *x, size_t pixels,
         to_last(a.op.run.kernels, n, pixels, x + first * pixels, room)
     return room
 
-cdef void depthwise_image(const ConvWork *a, const real *x, const real *start, real *y, size_t first, size_t end, int32_t member) noexcept nogil:
-    """Channels first .. end - 1 of y, a gather or a scatter of x."""
+cdef int depthwise_cut(const ConvSpan *s, size_t begin, size_t stop, ConvSpan *part) noexcept nogil:
+    """What a span has of outputs begin .. stop - 1; 0: nothing."""
+    cdef int32_t low = (<int32_t>begin - s.first + s.step - 1) // s.step if <int32_t>begin > s.first else 0
+    cdef int32_t high = (<int32_t>stop - s.first + s.step - 1) // s.step if <int32_t>stop > s.first else 0
+    part[0] = s[0]
+    if high >= s.count:
+        high = s.count
+    else:
+        part.after = 0
+    if low >= high:
+        return 0
+    part.count = high - low
+    if low:
+        part.first += low * s.step
+        part.from_ += (low - s.before) * s.from_step
+        part.before = 0
+    return 1
+
+cdef void depthwise_image(const ConvWork *a, const real *x, const real *start, real *y, size_t first, size_t end, size_t begin, size_t stop,
+                          int32_t member) noexcept nogil:
+    """Channels first .. end - 1 of rows begin .. stop - 1 of y, a gather or a scatter of x. Rows are all of them where y is not written in
+    its place."""
     cdef const Conv *c = a.c
     cdef const cnn_kernels *k = a.op.run.kernels
     cdef size_t from_pixels = c.h.narrow * c.w.narrow if a.scatter else c.h.wide * c.w.wide, pixels = conv_pixels(a), n, ldx, ldy, i, j
@@ -165,7 +187,7 @@ cdef void depthwise_image(const ConvWork *a, const real *x, const real *start, r
     cdef real *to
     cdef const real *from_
     cdef const real *b
-    cdef const ConvSpan *v
+    cdef ConvSpan v
     cdef const ConvSpan *h
     cdef cnn_taps g
     while first < end:
@@ -179,10 +201,11 @@ cdef void depthwise_image(const ConvWork *a, const real *x, const real *start, r
             if a.accumulate:
                 to_last(k, n, pixels, y + first * pixels, to)
         for i in range(c.spans[axis]):
-            v = &c.span[axis][i]
+            if not depthwise_cut(&c.span[axis][i], begin, stop, &v):
+                continue
             for j in range(c.spans[axis + 1]):
                 h = &c.span[axis + 1][j]
-                depthwise_rectangle(c, a.scatter, v, h, ldx, ldy, &g)
+                depthwise_rectangle(c, a.scatter, &v, h, ldx, ldy, &g)
                 b = <const real *>a.weights + (<size_t>v.weight * c.w.kernel + <size_t>h.weight) * c.channels + first
                 k_depthwise_forward(k, &g, n, from_ + (<size_t>v.from_ * row + <size_t>h.from_) * ldx, b, start + first if start != NULL else NULL,
                                     to + (<size_t>v.first * row_out + <size_t>h.first) * ldy, a.accumulate)
@@ -231,9 +254,28 @@ cdef void depthwise_part(const ConvWork *a, const real *tag, size_t first_row, s
             depthwise_image_outer(a, <const real *>a.source + r * a.source_row, <const real *>a.other + r * a.target_row, dw, first, end, member)
         else:
             depthwise_image(a, <const real *>a.source + r * a.source_row, <const real *>a.start, <real *>a.target + r * a.target_row, first, end,
-                            member)
+                            0, depthwise_height(a), member)
             if end - first == c.channels:
                 op_follow(a.op, tag, r * a.target_row, a.target_row)
+
+cdef inline size_t depthwise_height(const ConvWork *a) noexcept nogil:
+    return a.c.h.wide if a.scatter else a.c.h.narrow
+
+cdef void depthwise_rows(const ConvWork *a, const real *tag, size_t row, size_t begin, size_t stop, int32_t member) noexcept nogil:
+    """Rows of one image, and of what follows."""
+    cdef size_t of_row = a.target_row // depthwise_height(a)
+    depthwise_image(a, <const real *>a.source + row * a.source_row, <const real *>a.start, <real *>a.target + row * a.target_row, 0, a.c.channels,
+                    begin, stop, member)
+    op_follow(a.op, tag, row * a.target_row + begin * of_row, (stop - begin) * of_row)
+
+cdef void depthwise_rows_slice(void *arg, size_t index, int32_t member) noexcept nogil:
+    cdef const ConvWork *a = <const ConvWork *>arg
+    cdef size_t all_ = depthwise_height(a), parts = (all_ + a.slice - 1) // a.slice
+    cdef size_t begin = index % parts * a.slice, stop = begin + a.slice if all_ - begin > a.slice else all_
+    if a.c.item == sizeof(float):
+        depthwise_rows(a, <const float *>NULL, index // parts, begin, stop, member)
+    else:
+        depthwise_rows(a, <const double *>NULL, index // parts, begin, stop, member)
 
 cdef void depthwise_images_slice(void *arg, size_t index, int32_t member) noexcept nogil:
     cdef const ConvWork *a = <const ConvWork *>arg
@@ -268,6 +310,9 @@ cdef void depthwise_apply(ConvWork *a, const real *tag, size_t slices) noexcept 
     if slices > 1 and a.op.run.rows >= slices:
         a.slice = (a.op.run.rows + 2 * slices - 1) // (2 * slices)
         cnn_parallel_for(a.op.run.team, (a.op.run.rows + a.slice - 1) // a.slice, depthwise_images_slice, a)
+    elif slices > 1 and a.source_last and a.target_last and not a.c.packs:
+        a.slice = (depthwise_height(a) + slices - 1) // slices
+        cnn_parallel_for(a.op.run.team, a.op.run.rows * ((depthwise_height(a) + a.slice - 1) // a.slice), depthwise_rows_slice, a)
     else:
         depthwise_by_channels(a, slices)
         if a.slice < a.c.channels:
