@@ -48,3 +48,33 @@ def test_every_width_of_a_row(kernel, stride, columns, dtype, isa):
     channels, shape = 19, (19, kernel + 2 * stride, (columns - 1) * stride + kernel)
     net = single(cnn.Conv2D(channels, kernel, groups=channels, stride=stride), shape, dtype)
     compare_conv2d(net, random((2, *shape), dtype), {"stride": (stride, stride), "groups": channels}, dtype)
+
+
+OPTIONS = {
+    "near": {"kernel_size": 3, "padding": 1},
+    "inside": {"kernel_size": 3},
+    "stride": {"kernel_size": 3, "stride": 2, "padding": 1},
+    "uneven": {"kernel_size": (3, 5), "stride": (1, 2), "padding": ((2, 0), (1, 3))},
+    "dilation": {"kernel_size": 3, "dilation": 3, "padding": 3},
+    "steps as far as taps": {"kernel_size": 3, "stride": 2, "dilation": 2, "padding": 2},
+    "large": {"kernel_size": 7, "padding": 3},
+    "larger than the image": {"kernel_size": (21, 3), "padding": ((20, 20), (1, 1))},
+}
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_rows_of_an_image_for_threads(option, dtype, isa):
+    """One image, and a batch of fewer images than threads: its rows are divided, forward and backward."""
+    layers = [cnn.Conv2D(64, 1), cnn.Conv2D(64, groups=64, **OPTIONS[option]), cnn.BatchNorm(), cnn.Conv2D(520, 1)]
+    net = cnn.Network([cnn.Input((16, 23, 21)), *layers], dtype=dtype, seed=1)
+    x = random((2, 16, 23, 21), dtype)
+    y = random((2, *net.output_shape), dtype)
+
+    def run(threads):
+        with cnn.threads(threads):
+            loss, gradients = net.gradients(x, y, training=True)
+            return [net.predict(x[:1]).tobytes(), net.predict(x).tobytes(), loss, *map(bytes, gradients.values())]
+
+    one = run(1)
+    for threads in (2, 3, 5):
+        assert run(threads) == one

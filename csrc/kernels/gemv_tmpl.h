@@ -66,65 +66,6 @@ static void FN(gemv)(size_t m, size_t n, const real *a, size_t lda, const real *
   }
 }
 
-/* gemv_few sums each in an order of its own, too: one vector of partial sums, then v_sum. Rows of a go through in groups, each while it is in
-   the first cache for all rows of x. */
-#define FEW_UNITS FN(gemv_few_units)
-#define FEW_ROWS FN(gemv_few_rows)
-enum { FEW_ROWS = FN(gemm_masks) || FN(gemm_many) ? 4 : 3, FEW_UNITS = FN(gemm_many) ? 6 : 3 }; /* sums in registers */
-
-V_INLINE void FN(gemv_few_tile)(const int units, const int rows, size_t n, const real *a, size_t lda, const real *x, size_t ldx, real *y,
-                                size_t ldy) {
-  vreal s[6][4]; /* of one size for all, as in gemm_tile */
-#pragma GCC unroll 6
-  for (int i = 0; i < units; i++)
-#pragma GCC unroll 4
-    for (int r = 0; r < rows; r++) s[i][r] = v_zero();
-#define TAKE(load) \
-  do { \
-    vreal xs[4]; \
-    _Pragma("GCC unroll 4") for (int r = 0; r < rows; r++) xs[r] = load(x + r * ldx + j); \
-    _Pragma("GCC unroll 6") for (int i = 0; i < units; i++) { \
-      vreal w = load(a + i * lda + j); \
-      _Pragma("GCC unroll 4") for (int r = 0; r < rows; r++) s[i][r] = v_fma(w, xs[r], s[i][r]); \
-    } \
-  } while (0)
-#define LOAD_LAST(p) v_load_n(p, n - j)
-  size_t j = 0;
-  for (; j + VL <= n; j += VL) TAKE(v_load);
-  if (j < n) TAKE(LOAD_LAST);
-#undef LOAD_LAST
-#undef TAKE
-#pragma GCC unroll 6
-  for (int i = 0; i < units; i++)
-#pragma GCC unroll 4
-    for (int r = 0; r < rows; r++) y[r * ldy + i] = v_sum(s[i][r]);
-}
-
-static void FN(gemv_few)(size_t rows, size_t m, size_t n, const real *a, size_t lda, const real *x, size_t ldx, real *y, size_t ldy) {
-  const size_t groups = (rows + FEW_ROWS - 1) / FEW_ROWS, units = m < FEW_UNITS ? 1 : FEW_UNITS;
-  for (size_t i = 0; i < m; i += units) {
-    if (m - i < units) i = m - units; /* the last group takes some for a second time */
-    for (size_t g = groups, r = 0, count; g; g--, r += count) {
-      count = (rows - r + g - 1) / g; /* as even as possible: five are three and two */
-#define TAKE(count) \
-  case count: \
-    if (count > FEW_ROWS) break; \
-    if (units == 1) FN(gemv_few_tile)(1, count, n, a + i * lda, lda, x + r * ldx, ldx, y + r * ldy + i, ldy); \
-    else FN(gemv_few_tile)(FEW_UNITS, count, n, a + i * lda, lda, x + r * ldx, ldx, y + r * ldy + i, ldy); \
-    break
-      switch (count) {
-        TAKE(1);
-        TAKE(2);
-        TAKE(3);
-        TAKE(4);
-      }
-#undef TAKE
-    }
-  }
-}
-#undef FEW_ROWS
-#undef FEW_UNITS
-
 /* `rows` rows added to y, a chain in ascending row; the first of all starts from 0 unless accumulate. */
 V_INLINE void FN(gemv_t_rows)(const int rows, size_t n, const real *a, size_t lda, const real *x, real *y, int accumulate) {
   vreal xs[8];

@@ -389,8 +389,8 @@ cdef void conv_matrix(const ConvWork *a, const real *tag, size_t first, size_t n
     cdef const Conv *c = a.c
     cdef size_t from_ = c.filters if a.scatter else c.channels, to = c.channels if a.scatter else c.filters
     if a.op.kept != NULL:
-        panels_product(a.op.run.kernels, n, to, from_, <const real *>a.source + first * from_, <const real *>a.op.kept, <const real *>a.start,
-                       <real *>a.target + first * to)
+        panels_product(a.op.run.kernels, n, 0, to, from_, <const real *>a.source + first * from_, <const real *>a.op.kept, <const real *>a.start,
+                       <real *>a.target + first * to, to)
         op_follow(a.op, tag, first * to, n * to)
         return
     k_gemm(a.op.run.kernels, 0, not a.scatter, n, to, from_, <const real *>a.source + first * from_, from_, <const real *>a.weights, c.channels,

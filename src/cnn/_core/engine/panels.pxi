@@ -4,6 +4,7 @@
 cdef enum:
     PANEL = 64             # columns, as many as the widest tile of a product has
     PANEL_LINE = 16        # a row of a panel is a multiple of so many elements long
+    PANEL_ROWS = 16        # from so many rows on each thread reads all panels, for some rows; of fewer it reads some, for all
     PANEL_PACKED = 32768   # weights from which on threads share making them
 
 cdef struct PanelsWork:
@@ -18,13 +19,18 @@ cdef inline size_t panels_size(size_t units, size_t features) noexcept nogil:
     return (units + PANEL_LINE - 1) // PANEL_LINE * PANEL_LINE * features
 
 
+cdef inline size_t panels_stride(size_t units, size_t first) noexcept nogil:
+    """Of the panel that begins with column `first`."""
+    return PANEL if units - first >= PANEL else (units - first + PANEL_LINE - 1) // PANEL_LINE * PANEL_LINE
+
+
 cdef void panels_some(const PanelsWork *a, const real *weights, real *panels, size_t first, size_t end) noexcept nogil:
     """Panels first .. end - 1."""
     cdef size_t i, width
     for i in range(first, end):
         width = a.units - i * PANEL if a.units - i * PANEL < PANEL else PANEL
         k_transpose(a.kernels, width, a.features, weights + i * PANEL * a.features, a.features, panels + i * PANEL * a.features,
-                    (width + PANEL_LINE - 1) // PANEL_LINE * PANEL_LINE)
+                    panels_stride(a.units, i * PANEL))
 
 cdef void panels_slice(void *arg, size_t index, int32_t member) noexcept nogil:
     cdef const PanelsWork *a = <const PanelsWork *>arg
@@ -47,12 +53,17 @@ cdef void panels_make(const Op *op, size_t units, size_t features, const real *w
     cnn_parallel_for(op.run.team, (all_ + a.slice - 1) // a.slice, panels_slice, &a)
 
 
-cdef void panels_product(const cnn_kernels *k, size_t m, size_t units, size_t features, const real *x, const real *panels, const real *start,
-                         real *y) noexcept nogil:
-    """y (m, units) = x weights' + start."""
-    cdef size_t j = 0, width
-    while j < units:
-        width = units - j if units - j < PANEL else PANEL
-        k_gemm(k, 0, 0, m, width, features, x, features, panels + j * features, (width + PANEL_LINE - 1) // PANEL_LINE * PANEL_LINE, y + j, units, 0,
-               start + j if start != NULL else NULL, <real *>NULL)
-        j += PANEL
+cdef void panels_product(const cnn_kernels *k, size_t m, size_t first, size_t n, size_t features, const real *x, const real *panels,
+                         const real *start, real *y, size_t units) noexcept nogil:
+    """Of y (m, units) = x weights' + start, columns first .. first + n - 1, which y and start begin with."""
+    cdef size_t at, width, stride
+    while n:
+        at = first % PANEL
+        width = n if n < PANEL - at else PANEL - at
+        stride = panels_stride(units, first - at)
+        k_gemm(k, 0, 0, m, width, features, x, features, panels + (first - at) * features + at, stride, y, units, 0, start, <real *>NULL)
+        y += width
+        first += width
+        n -= width
+        if start != NULL:
+            start += width

@@ -30,7 +30,8 @@ cdef enum:
     TILE_WORK = 1000000     # multiply-adds of a tile that are worth handing to another thread
     TEAM_ROW = 1000000      # multiply-adds: from here on threads divide the ops of a single row,
     READY_ROW = 80000       # and from here on if they need not be woken for it
-    WEIGHT_WORK = 16        # ... that it takes to read a weight and put it in order
+    WEIGHT_WORK = 16        # ... that it takes to read a weight and put it in order,
+    PANEL_WORK = 4          # and to read it from a panel
     DIVIDED = 82            # percent of the threads' time that is of use where they divide a product
     TEAM_WEIGHTS = 1000000  # from here on they divide the ops of many rows too, so that each weight is packed once for all
 
@@ -175,7 +176,7 @@ cdef inline void session_refreshed(Session *s, size_t rows) noexcept nogil:
         if s.version != s.net.version or s.net.views or s.net.exposed:
             s.version = s.net.version
             session_keep(s, 0)
-        if rows > DENSE_ROWS:
+        if rows > 1:
             session_take_panels(s, rows)
 
 
@@ -302,7 +303,7 @@ cdef size_t tile_rows(const Session *s, size_t rows) noexcept nogil:
     cdef const Plan *p = &s.plan
     cdef const cnn_executor *executor = session_executor(s)
     cdef size_t width = <size_t>cnn_executor_width(executor), tiles, tile
-    cdef double n = <double>rows, work = n * p.flops, weights = (1 if session_has_panels(s) else WEIGHT_WORK) * <double>p.graph.arena
+    cdef double n = <double>rows, work = n * p.flops, weights = (PANEL_WORK if session_has_panels(s) else WEIGHT_WORK) * <double>p.graph.arena
     if p.team or width == 1 or rows == 1 or work <= 2 * TILE_WORK:
         return p.rows
     tiles = rows // 16 if 16 * p.flops < TILE_WORK else <size_t>(work / TILE_WORK)

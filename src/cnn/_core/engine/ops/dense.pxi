@@ -5,8 +5,6 @@ cdef enum:
     DENSE_BIAS = 1
     DENSE_TINY = 64        # weights: up to so many a single row is cheaper written out here than handed to kernels
     DENSE_READ = 2         # rows that would take as long as reading the weights for a single one
-    DENSE_ROWS = 12        # of a call: up to so many, sums along the features need no weights in another order
-    DENSE_SUM = 16         # features of a row whose products take as long as the sum over a vector
 
 cdef cnn_status dense_shape(Graph *g, const Node *node, const PlanValue *x, PlanValue *y, cnn_error *error) noexcept nogil:
     cdef int64_t units = attribute_integer(g, node, CNN_ATTRIBUTE_UNITS, 0)
@@ -55,7 +53,7 @@ cdef void dense_plan(OpPlan *p) noexcept nogil:
     p.integer[3] = <int64_t>rounded(p.scratch)  # of one member
     if p.team:  # a single row needs none
         p.scratch = rounded(p.scratch) * <size_t>p.members
-    if not p.training and p.rows * positions > DENSE_ROWS and units >= DENSE_FEW:
+    if not p.training and p.rows * positions > 1 and units >= DENSE_FEW:
         p.keeps_panels = 1
         p.kept = panels_size(units, features) * item_bytes(p.graph, CNN_FLOAT32)
 
@@ -143,10 +141,6 @@ cdef struct DenseCut:      # a slice: n columns from `first`, and of the other a
 cdef inline real *dense_scratch_of(const Op *op, int32_t member, const real *tag) noexcept nogil:
     return <real *>(<char *>op.scratch + <size_t>member * (<size_t>op.plan.integer[3] if op.plan.team else op.run.apart))
 
-cdef inline int dense_few(const Op *op) noexcept nogil:
-    cdef size_t m = op.run.all_rows * <size_t>op.plan.integer[2]
-    return m <= DENSE_ROWS and m * DENSE_SUM <= <size_t>op.plan.integer[0]
-
 cdef inline int dense_panels(const Op *op) noexcept nogil:
     return op.run.panels and op.plan.keeps_panels
 
@@ -158,20 +152,14 @@ cdef void dense_forward_part(const Op *op, const real *parameters, size_t row, s
     cdef real *y = op_y(op, 0, parameters) + row * units + first
     cdef const cnn_kernels *k = op.run.kernels
     cdef const real *b = op_w(op, DENSE_BIAS, parameters) + first if op.node.n_blocks > 1 else NULL
-    cdef size_t r
     if op.run.all_rows == 1 and rows == 1:
         k_gemv(k, n, features, w, features, x, y, 0)
-    elif dense_few(op):
-        k_gemv_few(k, rows, n, features, w, features, x, features, y, units)
+        if b != NULL:
+            k_add(k, n, b, y)
     elif dense_panels(op):
-        panels_product(k, rows, units, features, x, <const real *>op.kept, b, y)
-        return
+        panels_product(k, rows, first, n, features, x, <const real *>op.kept, b, y, units)
     else:
         k_gemm(k, 0, 1, rows, n, features, x, features, w, features, y, units, 0, b, dense_scratch_of(op, member, parameters))
-        return
-    if b != NULL:
-        for r in range(rows):
-            k_add(k, n, b, y + r * units)
 
 cdef void dense_weights_part(const Op *op, const real *parameters, real *gradients, size_t first, size_t n, size_t feature, size_t width,
                              int32_t member) noexcept nogil:
@@ -243,6 +231,8 @@ cdef inline size_t dense_divide(DenseWork *work, double flops, size_t columns, s
     work.across = columns < DENSE_FEW and columns < others
     work.n = others if work.across else columns
     work.width = slice_width(work.op, dense_team(work.op), flops, work.n)
+    if dense_panels(work.op):
+        work.width = (work.width + PANEL_LINE - 1) // PANEL_LINE * PANEL_LINE
     return 1 if work.width >= work.n else (work.n + work.width - 1) // work.width
 
 cdef inline size_t dense_divide_rows(DenseWork *work, double flops, size_t rows) noexcept nogil:
@@ -264,7 +254,7 @@ cdef cnn_status dense_forward(Op *op, const real *parameters) noexcept nogil:
         return CNN_OK
     work.op = op
     work.parameters = parameters
-    if dense_panels(op):
+    if dense_panels(op) and m >= PANEL_ROWS:
         slices = dense_divide_rows(&work, <double>m * <double>features * <double>units, m)
     else:
         slices = dense_divide(&work, (<double>m if m > 1 else DENSE_READ) * <double>features * <double>units, units, m)
