@@ -47,7 +47,7 @@ def test_the_table(capsys):
     ]
     assert lines[6] == "101,770 parameters (all trainable), float32, 407 kB"
     assert lines[7].startswith("a training step of 32 rows takes ")
-    assert lines[8].startswith("a prediction takes ") and "packed" not in lines[8] and len(lines) == 9
+    assert lines[8].startswith("a prediction takes ") and "packed weights 401 kB" in lines[8] and len(lines) == 9
     assert len({line.index("(n,") for line in lines[2:5]}) == 1
 
 
