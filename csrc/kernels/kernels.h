@@ -37,6 +37,12 @@ typedef struct {
   ptrdiff_t where_window, where_column; /* and in the numbers of the taps that won */
 } cnn_picks;
 
+/* Where an element of an interpolated line, or a line of an image, reads. */
+typedef struct {
+  size_t low, high;
+  double part; /* of high */
+} cnn_between;
+
 typedef struct {
 #define K(result, name, arguments) result(*name) arguments;
 #define R(result, name, arguments) result(*name) arguments;

@@ -22,6 +22,25 @@ static void FN(mul)(size_t n, const real *a, const real *b, real *y, int accumul
     for (size_t i = 0; i < n; i += VL) v_put(y + i, v_mul(v_get(a + i, n - i), v_get(b + i, n - i)), n - i);
 }
 
+static void FN(slope_scale)(size_t rows, size_t n, const real *slopes, int each, const real *x, const real *v, real *y, int accumulate) {
+  for (; rows; rows--, x += n, v += n, y += n) {
+    vreal slope = n ? v_set1(*slopes) : v_zero();
+    for (size_t i = 0; i < n; i += VL) {
+      vreal s = v_get(v + i, n - i);
+      if (each) slope = v_get(slopes + i, n - i);
+      s = v_select(v_gt(v_get(x + i, n - i), v_zero()), s, v_mul(slope, s));
+      v_put(y + i, accumulate ? v_add(v_get(y + i, n - i), s) : s, n - i);
+    }
+  }
+}
+
+static void FN(slope_share)(size_t n, const real *x, const real *dy, real *y) {
+  for (size_t i = 0; i < n; i += VL) {
+    const vreal z = v_get(x + i, n - i);
+    v_put(y + i, v_select(v_gt(z, v_zero()), v_zero(), v_mul(z, v_get(dy + i, n - i))), n - i);
+  }
+}
+
 /* sum over i of STEP(chain, i); the lanes past n read 0, which adds nothing. */
 #define REDUCE(STEP) \
   vreal s0 = v_zero(), s1 = v_zero(), s2 = v_zero(), s3 = v_zero(); \

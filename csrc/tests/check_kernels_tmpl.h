@@ -262,7 +262,11 @@ AFTER(scale) AFTER(add) AFTER(mul) ELEMENT(axpy, "nN", "", 0, 8, C((real)0.7), t
     ELEMENT(scale, "nN", "10", 0, 1, C((real)0.7), t->scale(n, c[0], a[0], a[1]), v[1] = c[0] * v[0])
         ELEMENT(add, "nN", "", 0, 1, C(0), t->add(n, a[0], a[1]), v[1] += v[0])
             ELEMENT(mul, "nnN", "2021", 1, 8, C(0), t->mul(n, a[0], a[1], a[2], flag),
-                    v[2] = (flag ? v[2] : 0) + v[0] * v[1]) static void T_(after_clip)(const TABLE *t) {
+                    v[2] = (flag ? v[2] : 0) + v[0] * v[1]) AFTER(slope_scale) AFTER(slope_share)
+ELEMENT(slope_scale, "nnnN", "3132", 1, 8, C(0), t->slope_scale(1, n, a[0], 1, a[1], a[2], a[3], flag),
+        v[3] = (flag ? v[3] : 0) + (v[1] > 0 ? 1 : v[0]) * v[2])
+ELEMENT(slope_share, "nnN", "2021", 0, 1, C(0), t->slope_share(n, a[0], a[1], a[2]), v[2] = v[0] > 0 ? 0 : v[0] * v[1])
+static void T_(after_clip)(const TABLE *t) {
   real x[19], low = -1, high = 2;
   for (int i = 0; i < 19; i++) x[i] = i % 3 ? NAN : INFINITY;
   t->clip(19, low, high, x);
@@ -353,6 +357,45 @@ static void T_(check_sum_rows)(const TABLE *t) {
 
 /* ---- pools */
 #include "tests/check_pools_tmpl.h"
+
+/* ---- interpolation: forward, and back as its transpose */
+static void T_(between_one)(const TABLE *t, size_t pixels, size_t n, int mode) {
+  enum { LINE = 7 };
+  cnn_between to[40];
+  const size_t in = LINE * n * sizeof(real), out = pixels * n * sizeof(real);
+  real *x = place(0, in, sizeof(real), mode), *y = place(1, out, sizeof(real), (mode + 1) % MODES), was[LINE * 70];
+  int good = 1, back = 1;
+  for (size_t i = 0; i < LINE * n; i++) x[i] = T_(draw)('n');
+  for (size_t j = 0; j < pixels; j++) {
+    to[j].low = (size_t)(uniform() * LINE), to[j].high = (size_t)(uniform() * LINE), to[j].part = j % 3 ? uniform() : 0;
+  }
+  t->between(pixels, n, to, x, y);
+  for (size_t j = 0; j < pixels; j++)
+    for (size_t i = 0; i < n; i++) {
+      const wide a = x[to[j].low * n + i], b = x[to[j].high * n + i], low = (real)(1 - to[j].part), high = (real)to[j].part;
+      good &= fabsl(y[j * n + i] - (low * a + high * b)) <= 2 * (wide)EPS * (fabsl(low * a) + fabsl(high * b));
+    }
+  verdict(good, "between", "wrong", n, mode);
+  memcpy(was, x, in);
+  t->between_backward(pixels, n, to, y, x);
+  for (size_t i = 0; i < LINE * n; i++) {
+    wide s = was[i], size = fabsl(s);
+    for (size_t j = 0; j < pixels; j++) {
+      const wide low = to[j].low == i / n ? (wide)(real)(1 - to[j].part) * y[j * n + i % n] : 0;
+      const wide high = to[j].high == i / n ? (wide)(real)to[j].part * y[j * n + i % n] : 0;
+      s += low + high, size += fabsl(low) + fabsl(high);
+    }
+    back &= fabsl(x[i] - s) <= 2 * (wide)(pixels + 1) * (wide)EPS * size;
+  }
+  verdict(back, "between_backward", "wrong", n, mode);
+  verdict(intact(0, x, in) && intact(1, y, out), "between", "wrote outside", n, mode);
+}
+static void T_(check_between)(const TABLE *t) {
+  for (int mode = 0; mode < MODES; mode++)
+    for (size_t n = 1; n <= 70; n += n < 36 ? 1 : 17)
+      for (size_t pixels = 0; pixels <= 40; pixels += pixels < 3 ? 1 : 37) T_(between_one)(t, pixels, n, mode);
+}
+static void T_(check_between_backward)(const TABLE *t) { (void)t; }
 
 /* ---- matrix products: check_products.c */
 static void T_(check_gemm)(const TABLE *t) { (void)t; }

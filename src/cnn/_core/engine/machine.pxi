@@ -47,6 +47,9 @@ cdef extern from "kernels/kernels.h" nogil:
         const int32_t *shift
         size_t chunks, length
         ptrdiff_t chunk, d_window, d_column, where_window, where_column
+    ctypedef struct cnn_between:
+        size_t low, high
+        double part
     ctypedef struct cnn_taps:
         size_t rows, columns, height, width
         ptrdiff_t x_row, x_column, y_row, y_column, tap_row, tap_column, weight_row, weight_column

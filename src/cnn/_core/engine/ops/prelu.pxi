@@ -66,35 +66,16 @@ cdef inline size_t prelu_room(const OpPlan *p) noexcept nogil:
     cdef size_t channels = <size_t>p.integer[PRELU_CHANNELS], row = channels * <size_t>p.integer[PRELU_POSITIONS]
     return rounded((row * (2 if p.integer[PRELU_FIRST] else 1) + channels) * item_bytes(p.graph, CNN_FLOAT32))
 
-cdef inline void prelu_scale(size_t n, real slope, const real *x, const real *v, real *y, int adds) noexcept nogil:
-    """y (+)= v (x > 0 ? 1 : slope): of forward v is x, of backward dy."""
-    cdef size_t i
-    if adds:
-        for i in range(n):
-            y[i] += v[i] if x[i] > 0 else slope * v[i]
-    else:
-        for i in range(n):
-            y[i] = v[i] if x[i] > 0 else slope * v[i]
-
-cdef inline void prelu_scale_each(size_t n, const real *slopes, const real *x, const real *v, real *y, int adds) noexcept nogil:
-    cdef size_t i
-    if adds:
-        for i in range(n):
-            y[i] += v[i] if x[i] > 0 else slopes[i] * v[i]
-    else:
-        for i in range(n):
-            y[i] = v[i] if x[i] > 0 else slopes[i] * v[i]
-
 cdef void prelu_rows(const OpPlan *p, size_t rows, const real *slopes, const real *x, const real *v, real *y, int adds) noexcept nogil:
+    """y (+)= v (x > 0 ? 1 : slope): of forward v is x, of backward dy."""
     cdef size_t channels = <size_t>p.integer[PRELU_CHANNELS], positions = <size_t>p.integer[PRELU_POSITIONS], r
     if p.integer[PRELU_SHARED]:
-        prelu_scale(rows * channels * positions, slopes[0], x, v, y, adds)
+        k_slope_scale(p.kernels, 1, rows * channels * positions, slopes, 0, x, v, y, adds)
     elif p.integer[PRELU_FIRST]:
         for r in range(rows * channels):
-            prelu_scale(positions, slopes[r % channels], x + r * positions, v + r * positions, y + r * positions, adds)
+            k_slope_scale(p.kernels, 1, positions, slopes + r % channels, 0, x + r * positions, v + r * positions, y + r * positions, adds)
     else:
-        for r in range(rows * positions):
-            prelu_scale_each(channels, slopes, x + r * channels, v + r * channels, y + r * channels, adds)
+        k_slope_scale(p.kernels, rows * positions, channels, slopes, 1, x, v, y, adds)
 
 cdef cnn_status prelu_forward(Op *op, const real *parameters) noexcept nogil:
     cdef const real *x = op_x(op, 0, parameters)
@@ -113,7 +94,7 @@ cdef struct PreluWork:
 cdef void prelu_back(const PreluWork *a, const real *slopes, size_t first, size_t end, int32_t member) noexcept nogil:
     """Some rows: dx, and for each row the sums of its shares of dw."""
     cdef const OpPlan *p = a.op.plan
-    cdef size_t channels = <size_t>p.integer[PRELU_CHANNELS], positions = <size_t>p.integer[PRELU_POSITIONS], row = channels * positions, r, i
+    cdef size_t channels = <size_t>p.integer[PRELU_CHANNELS], positions = <size_t>p.integer[PRELU_POSITIONS], row = channels * positions, r
     cdef const real *x
     cdef const real *dy
     cdef real *partial = <real *>a.op.scratch
@@ -124,8 +105,7 @@ cdef void prelu_back(const PreluWork *a, const real *slopes, size_t first, size_
         x = <const real *>a.x + r * row
         dy = <const real *>a.dy + r * row
         if a.sums:
-            for i in range(row):
-                share[i] = 0 if x[i] > 0 else x[i] * dy[i]
+            k_slope_share(a.op.run.kernels, row, x, dy, share)
             if p.integer[PRELU_FIRST]:
                 to_last(a.op.run.kernels, channels, positions, share, turned)
             sums = turned + row if p.integer[PRELU_SHARED] else partial + r * channels

@@ -51,8 +51,23 @@ cdef void upsample_plan(OpPlan *p) noexcept nogil:
     p.integer[UPSAMPLE_MODE] = attribute_integer(p.graph, p.node, CNN_ATTRIBUTE_MODE, UPSAMPLE_NEAREST)
     p.by_rows = ROWS_FORWARD | ROWS_BACKWARD
     p.flops = <double>p.values[p.output].row * (1 if p.integer[UPSAMPLE_MODE] == UPSAMPLE_NEAREST else 4)
-    if p.training and p.integer[UPSAMPLE_MODE] == UPSAMPLE_NEAREST:
+    if p.training or p.integer[UPSAMPLE_MODE] != UPSAMPLE_NEAREST:  # a line of the smaller image
         p.scratch = x.dims[3] * <size_t>p.integer[UPSAMPLE_ELEMENT] * item_bytes(p.graph, CNN_FLOAT32)
+    if p.integer[UPSAMPLE_MODE] != UPSAMPLE_NEAREST:
+        p.tables = (x.dims[2] * <size_t>p.integer[UPSAMPLE_DOWN] + x.dims[3] * <size_t>p.integer[UPSAMPLE_ACROSS]) * sizeof(cnn_between)
+
+cdef void upsample_prepare(const OpPlan *p, void *tables) noexcept nogil:
+    """Where the lines, and then the pixels of a line, of the output read."""
+    cdef cnn_between *to = <cnn_between *>tables
+    cdef int64_t mode = p.integer[UPSAMPLE_MODE], height = p.integer[UPSAMPLE_HEIGHT], width = p.integer[UPSAMPLE_WIDTH]
+    cdef int64_t down = p.integer[UPSAMPLE_DOWN], across = p.integer[UPSAMPLE_ACROSS], i
+    if mode == UPSAMPLE_NEAREST:
+        return
+    for i in range(height * down):
+        to[i] = upsample_between(i, height, down, mode)
+    to += height * down
+    for i in range(width * across):
+        to[i] = upsample_between(i, width, across, mode)
 
 # ---- nearest: a pool of blocks, the other way round
 
@@ -71,14 +86,10 @@ cdef void upsample_nearest_backward(const OpPlan *p, const real *dy, real *dx, i
         if adds:
             k_add(p.kernels, width * element, scratch, dx + i * width * element)
 
-# ---- bilinear
+# ---- bilinear: along the height, of whole lines, and then along each line
 
-cdef struct Between:       # where an output pixel reads along an axis
-    size_t low, high
-    double part            # of high
-
-cdef inline Between upsample_between(int64_t i, int64_t size, int64_t times, int64_t mode) noexcept nogil:
-    cdef Between b
+cdef cnn_between upsample_between(int64_t i, int64_t size, int64_t times, int64_t mode) noexcept nogil:
+    cdef cnn_between b
     cdef double at
     if mode == UPSAMPLE_ALIGNED:
         at = <double>(i * (size - 1)) / <double>(size * times - 1) if size * times > 1 else 0.0
@@ -90,46 +101,25 @@ cdef inline Between upsample_between(int64_t i, int64_t size, int64_t times, int
     b.part = at - <double>b.low
     return b
 
-cdef void upsample_plane(const OpPlan *p, const real *x, real *y) noexcept nogil:
-    cdef size_t width = <size_t>p.integer[UPSAMPLE_WIDTH], element = <size_t>p.integer[UPSAMPLE_ELEMENT], e
-    cdef int64_t mode = p.integer[UPSAMPLE_MODE], down = p.integer[UPSAMPLE_DOWN], across = p.integer[UPSAMPLE_ACROSS], i, j
-    cdef Between v, h
-    cdef const real *a
-    cdef const real *b
-    cdef const real *c
-    cdef const real *d
-    cdef real v0, v1, h0, h1
-    for i in range(p.integer[UPSAMPLE_HEIGHT] * down):
-        v = upsample_between(i, p.integer[UPSAMPLE_HEIGHT], down, mode)
-        v0, v1 = <real>(1 - v.part), <real>v.part
-        for j in range(<int64_t>width * across):
-            h = upsample_between(j, <int64_t>width, across, mode)
-            h0, h1 = <real>(1 - h.part), <real>h.part
-            a = x + (v.low * width + h.low) * element
-            b = x + (v.low * width + h.high) * element
-            c = x + (v.high * width + h.low) * element
-            d = x + (v.high * width + h.high) * element
-            for e in range(element):
-                y[e] = v0 * (h0 * a[e] + h1 * b[e]) + v1 * (h0 * c[e] + h1 * d[e])
-            y += element
+cdef void upsample_plane(const OpPlan *p, const real *x, real *y, real *line) noexcept nogil:
+    cdef size_t element = <size_t>p.integer[UPSAMPLE_ELEMENT], n = <size_t>p.integer[UPSAMPLE_WIDTH] * element, i
+    cdef size_t height = <size_t>(p.integer[UPSAMPLE_HEIGHT] * p.integer[UPSAMPLE_DOWN]), width = <size_t>(p.integer[UPSAMPLE_WIDTH] * p.integer[UPSAMPLE_ACROSS])
+    cdef const cnn_between *to = <const cnn_between *>p.table
+    for i in range(height):
+        k_scale(p.kernels, n, <real>(1 - to[i].part), x + to[i].low * n, line)
+        k_axpy(p.kernels, n, <real>to[i].part, x + to[i].high * n, line)
+        k_between(p.kernels, width, element, to + height, line, y + i * width * element)
 
-cdef void upsample_plane_backward(const OpPlan *p, const real *dy, real *dx) noexcept nogil:
-    """Adds to dx, in the order of the output's pixels."""
-    cdef size_t width = <size_t>p.integer[UPSAMPLE_WIDTH], element = <size_t>p.integer[UPSAMPLE_ELEMENT], e, corner
-    cdef int64_t mode = p.integer[UPSAMPLE_MODE], down = p.integer[UPSAMPLE_DOWN], across = p.integer[UPSAMPLE_ACROSS], i, j
-    cdef Between v, h
-    cdef real *to
-    cdef real weight
-    for i in range(p.integer[UPSAMPLE_HEIGHT] * down):
-        v = upsample_between(i, p.integer[UPSAMPLE_HEIGHT], down, mode)
-        for j in range(<int64_t>width * across):
-            h = upsample_between(j, <int64_t>width, across, mode)
-            for corner in range(4):
-                to = dx + ((v.high if corner & 2 else v.low) * width + (h.high if corner & 1 else h.low)) * element
-                weight = <real>((v.part if corner & 2 else 1 - v.part) * (h.part if corner & 1 else 1 - h.part))
-                for e in range(element):
-                    to[e] += weight * dy[e]
-            dy += element
+cdef void upsample_plane_backward(const OpPlan *p, const real *dy, real *dx, real *line) noexcept nogil:
+    """Adds to dx, in the order of the output's lines."""
+    cdef size_t element = <size_t>p.integer[UPSAMPLE_ELEMENT], n = <size_t>p.integer[UPSAMPLE_WIDTH] * element, i
+    cdef size_t height = <size_t>(p.integer[UPSAMPLE_HEIGHT] * p.integer[UPSAMPLE_DOWN]), width = <size_t>(p.integer[UPSAMPLE_WIDTH] * p.integer[UPSAMPLE_ACROSS])
+    cdef const cnn_between *to = <const cnn_between *>p.table
+    for i in range(height):
+        memset(line, 0, n * sizeof(real))
+        k_between_backward(p.kernels, width, element, to + height, dy + i * width * element, line)
+        k_axpy(p.kernels, n, <real>(1 - to[i].part), line, dx + to[i].low * n)
+        k_axpy(p.kernels, n, <real>to[i].part, line, dx + to[i].high * n)
 
 cdef cnn_status upsample_forward(Op *op, const real *parameters) noexcept nogil:
     cdef const OpPlan *p = op.plan
@@ -141,7 +131,7 @@ cdef cnn_status upsample_forward(Op *op, const real *parameters) noexcept nogil:
         if p.integer[UPSAMPLE_MODE] == UPSAMPLE_NEAREST:
             upsample_nearest(p, x + n * each, y + n * each_out)
         else:
-            upsample_plane(p, x + n * each, y + n * each_out)
+            upsample_plane(p, x + n * each, y + n * each_out, <real *>op.scratch)
     return CNN_OK
 
 cdef cnn_status upsample_backward(Op *op, const real *parameters, real *gradients) noexcept nogil:
@@ -158,5 +148,5 @@ cdef cnn_status upsample_backward(Op *op, const real *parameters, real *gradient
         if p.integer[UPSAMPLE_MODE] == UPSAMPLE_NEAREST:
             upsample_nearest_backward(p, dy + n * each_out, dx + n * each, op.add[0], <real *>op.scratch)
         else:
-            upsample_plane_backward(p, dy + n * each_out, dx + n * each)
+            upsample_plane_backward(p, dy + n * each_out, dx + n * each, <real *>op.scratch)
     return CNN_OK
