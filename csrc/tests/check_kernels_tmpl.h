@@ -391,11 +391,18 @@ static void T_(between_one)(const TABLE *t, size_t pixels, size_t n, int mode) {
   verdict(intact(0, x, in) && intact(1, y, out), "between", "wrote outside", n, mode);
 }
 static void T_(check_between)(const TABLE *t) {
+  static cnn_between line[256];
+  for (size_t j = 0; j < 256; j++) line[j] = (cnn_between){j, j, 0.25};
+  BENCH("between", 1, 1, t->between(rows, n, line, a[0], a[1]))
   for (int mode = 0; mode < MODES; mode++)
     for (size_t n = 1; n <= 70; n += n < 36 ? 1 : 17)
       for (size_t pixels = 0; pixels <= 40; pixels += pixels < 3 ? 1 : 37) T_(between_one)(t, pixels, n, mode);
 }
-static void T_(check_between_backward)(const TABLE *t) { (void)t; }
+static void T_(check_between_backward)(const TABLE *t) {
+  static cnn_between line[256];
+  for (size_t j = 0; j < 256; j++) line[j] = (cnn_between){j, j, 0.25};
+  BENCH("between_backward", 2, 1, t->between_backward(rows, n, line, a[0], a[1]))
+}
 
 /* ---- matrix products: check_products.c */
 static void T_(check_gemm)(const TABLE *t) { (void)t; }
