@@ -2,6 +2,7 @@
 
 cdef enum:
     NOISE_CHUNK = 256
+    NOISE_WORK = 500       # multiply-adds that take as long as a number of noise
 
 cdef cnn_status gaussian_noise_shape(Graph *g, const Node *node, const PlanValue *x, PlanValue *y, cnn_error *error) noexcept nogil:
     cdef cnn_status status = op_takes(g, node, "GaussianNoise", 1, 1, reads(CNN_ATTRIBUTE_STD), error)
@@ -18,6 +19,8 @@ cdef cnn_status gaussian_noise_shape(Graph *g, const Node *node, const PlanValue
 cdef void gaussian_noise_plan(OpPlan *p) noexcept nogil:
     p.number[0] = attribute_number(p.graph, p.node, CNN_ATTRIBUTE_STD, 1.0)
     p.in_place = 1
+    p.by_rows = ROWS_FORWARD
+    p.flops = NOISE_WORK * <double>p.values[p.inputs[0]].row if p.training else 0
 
 cdef cnn_status gaussian_noise_forward(Op *op, const real *parameters) noexcept nogil:
     cdef double std = op.plan.number[0]
