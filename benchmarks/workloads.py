@@ -204,13 +204,21 @@ def _tutorial(name: str, title: str, sizes: tuple[int, ...], period: int, **more
     )
 
 
-def _predict(name: str, sizes: tuple[int, ...], batch: int, at_least: float) -> Workload:
+def _predict(name: str, sizes: tuple[int, ...], batch: int, at_least: float = 0) -> Workload:
     rows = 64 if batch == 1 else 2 * batch
     text = "one row" if batch == 1 else f"{batch:,} rows"
     title = f"{'-'.join(map(str, sizes))} predict, {text}, from Python"
     kind = {"hidden": "relu", "output": "softmax", "dtype": "float32", "loss": "cross_entropy"}
     return Workload(
-        name, title, "predict", sizes, batch=batch, rows=rows, tolerance=2e-5, bars={"best": at_least}, **kind
+        name,
+        title,
+        "predict",
+        sizes,
+        batch=batch,
+        rows=rows,
+        tolerance=2e-5,
+        bars={"best": at_least} if at_least else {},
+        **kind,
     )
 
 
@@ -343,6 +351,9 @@ _ALL = (
     _predict("row-small", (4, 16, 3), 1, 15),
     _predict("row-mnist", (784, 128, 10), 1, 3),
     _predict("row-wide", (784, 1024, 1024, 10), 1, 1.5),
+    _predict("few-mnist", (784, 128, 10), 8),
+    _predict("few-wide", (784, 1024, 1024, 10), 8),
+    _predict("some-mnist", (784, 300, 100, 10), 100),
     _predict("rows-mnist", (784, 128, 10), 2000, 1.0),
     _predict("rows-wide", (784, 1024, 1024, 10), 2000, 1.3),
     _predict("rows-wider", (2048, 2048, 2048, 10), 2000, 1.1),

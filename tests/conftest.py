@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import cnn
+from cnn import _core
 from cnn.cli import main
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's background job, in which nobody could test Ctrl-C
@@ -35,6 +36,14 @@ def isa(request):
     cnn.cpu.use(request.param)
     yield request.param
     cnn.cpu.use(before)
+
+
+@pytest.fixture
+def divided():
+    """Threads share the work of small predictions, too, though they have to be woken."""
+    _core.threads_always_ready(True)
+    yield
+    _core.threads_always_ready(False)
 
 
 @pytest.fixture(params=DTYPES)

@@ -9,6 +9,8 @@ import pytest
 
 import cnn
 
+pytestmark = pytest.mark.usefixtures("divided")
+
 X = np.random.default_rng(0).normal(size=(300, 24))
 Y = np.random.default_rng(1).integers(0, 5, 300)
 

@@ -14,7 +14,10 @@ from test_ops import check_against_differences
 
 import cnn
 
-pytestmark = pytest.mark.filterwarnings("ignore:an Input of shape")  # those of hypothesis may look like channels last
+pytestmark = [
+    pytest.mark.usefixtures("divided"),
+    pytest.mark.filterwarnings("ignore:an Input of shape"),  # those of hypothesis may look like channels last
+]
 SETTINGS = settings(max_examples=150, deadline=None)
 PAIR = st.tuples(st.integers(1, 4), st.integers(1, 4))
 SIDES = st.tuples(st.integers(0, 3), st.integers(0, 3))

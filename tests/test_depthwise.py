@@ -5,6 +5,8 @@ from test_convolutions import check_chain, compare_conv2d, random, single
 
 import cnn
 
+pytestmark = pytest.mark.usefixtures("divided")
+
 
 @pytest.mark.parametrize("stride", [1, 2])
 @pytest.mark.parametrize("kernel", [3, 5])

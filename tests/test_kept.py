@@ -12,6 +12,8 @@ import pytest
 import cnn
 from cnn import _core
 
+pytestmark = pytest.mark.usefixtures("divided")
+
 COMPILER = os.environ.get("CC", "cc")
 RNG = np.random.default_rng(3)
 X = RNG.standard_normal((6, 4, 10, 9))

@@ -6,6 +6,8 @@ import pytest
 
 import cnn
 
+pytestmark = pytest.mark.usefixtures("divided")
+
 ROWS = (2, 3, 4, 7, 15, 16, 17, 40, 97, 255, 256, 300)
 SIZES = [[70, 150, 33, 20], [300, 64, 17], [33, 16, 130, 3], [1500, 65, 80]]
 

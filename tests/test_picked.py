@@ -7,6 +7,8 @@ from conftest import close
 
 import cnn
 
+pytestmark = pytest.mark.usefixtures("divided")
+
 RNG = np.random.default_rng(5)
 # the convolution before, the convolution, the pool, the input's shape
 CASES = {

@@ -21,7 +21,7 @@
 #include "core/status.h"
 
 enum { MAX_THREADS = 256, SPIN_NANOSECONDS = 100000 };
-enum { ASKED_OFTEN = 75000, CROWDED_SPIN = 10000, PUT_ASIDE = 1000000, CROWDED_SECOND = 1 << 10 /* of 2^20 ns */ };
+enum { CROWDED_SPIN = 10000, PUT_ASIDE = 1000000, CROWDED_SECOND = 1 << 10 /* of 2^20 ns */ };
 enum { ASLEEP, FREE, JOB, QUIT }; /* 0: also what has not been started */
 static const unsigned CALLER_SLEEPS = 1u << 31; /* in pending */
 
@@ -150,7 +150,7 @@ static struct {
   atomic_int wanted;         /* threads, with the caller's; set at any time, obeyed at the next job */
   int32_t started;           /* workers; this and all below belong to the holder of busy */
   int32_t team;              /* threads at this job */
-  atomic_int spin;           /* nanoseconds before sleep: 0 when there are more threads than processors */
+  atomic_int spin;           /* whether who waits spins before it sleeps: not when there are more threads than processors */
   _Atomic int64_t asked;     /* when somebody had to be told that no thread spins */
   atomic_uint crowded;       /* when a thread was last put aside for another process, in 2^20 ns */
   int32_t members;
@@ -159,7 +159,7 @@ static struct {
   uint64_t mode;
   _Alignas(128) atomic_uint pending;
   worker workers[MAX_THREADS - 1];
-} pool = {.spin = SPIN_NANOSECONDS};
+} pool = {.spin = 1};
 
 static THREAD_LOCAL int inside; /* this thread is in a body: what it starts is its own to do */
 static atomic_uint forks;       /* a thread that comes back from a body as the only one of a child process sees it changed */
@@ -176,18 +176,18 @@ static void note_crowd(int64_t since, int64_t now) {
   if (now - since > PUT_ASIDE) atomic_store_explicit(&pool.crowded, (unsigned)(now >> 20), memory_order_relaxed);
 }
 
-static int is_crowded(int64_t now) {
-  return (unsigned)(now >> 20) - atomic_load_explicit(&pool.crowded, memory_order_relaxed) < CROWDED_SECOND;
+/* In nanoseconds. Where others want the processors, it is a short while: the system takes what was spun away out of the thread's next share,
+   for which the team then waits. */
+static int64_t spin_limit(int64_t now) {
+  const unsigned since = (unsigned)(now >> 20) - atomic_load_explicit(&pool.crowded, memory_order_relaxed);
+  return since < CROWDED_SECOND ? CROWDED_SPIN : SPIN_NANOSECONDS;
 }
 
-/* Looks at *word for a while; whether it has left, or come to, the value that is waited for is the caller's to see. Where others want the
-   processors, it is a short while: the system takes what was spun away out of the thread's next share, for which the team then waits.
-   Returns when it began, 0: it did not spin. */
+/* Looks at *word for a while; whether it has left, or come to, the value that is waited for is the caller's to see. Returns when it began, 0: it did not spin. */
 static int64_t spin(atomic_uint *word, unsigned value, int until_equal) {
-  int64_t limit = atomic_load_explicit(&pool.spin, memory_order_relaxed), began, now, before;
-  if (!limit) return 0;
-  began = now = cnn_clock_nanoseconds();
-  if (is_crowded(now)) limit = CROWDED_SPIN;
+  if (!atomic_load_explicit(&pool.spin, memory_order_relaxed)) return 0;
+  int64_t before, now = cnn_clock_nanoseconds();
+  const int64_t began = now, limit = spin_limit(now);
   for (int looks = 1; (atomic_load_explicit(word, memory_order_acquire) == value) != until_equal; looks++) {
     pause_a_little();
     if (looks % 32) continue;
@@ -272,7 +272,7 @@ static int32_t assemble(int32_t members) {
     }
     pool.started++;
   }
-  if (pool.started != before) atomic_store(&pool.spin, pool.started < cnn_cpu_count() ? SPIN_NANOSECONDS : 0);
+  if (pool.started != before) atomic_store(&pool.spin, pool.started < cnn_cpu_count());
   return team <= pool.started ? team : pool.started + 1;
 }
 
@@ -414,14 +414,17 @@ static void loop_member(void *arg, int32_t member, int32_t members) {
   inside = before;
 }
 
-int cnn_executor_ready(const cnn_executor *executor) {
+static atomic_int always_ready;
+void cnn_executor_always_ready(int always) { atomic_store(&always_ready, always); }
+
+int cnn_executor_ready(const cnn_executor *executor, int64_t takes) {
   const int32_t others = cnn_executor_width(executor) - 1;
-  if (others < 1 || inside || executor->run != pool_run || !atomic_load_explicit(&pool.spin, memory_order_relaxed))
-    return 0;
+  if (others > 0 && atomic_load_explicit(&always_ready, memory_order_relaxed)) return 1;
+  if (others < 1 || inside || executor->run != pool_run || !atomic_load_explicit(&pool.spin, memory_order_relaxed)) return 0;
   for (int32_t i = 0; i < others; i++) {
     if (atomic_load_explicit(&pool.workers[i].mail, memory_order_relaxed) == FREE) continue;
     const int64_t now = cnn_clock_nanoseconds();
-    return now - atomic_exchange_explicit(&pool.asked, now, memory_order_relaxed) < ASKED_OFTEN && !is_crowded(now);
+    return now - atomic_exchange_explicit(&pool.asked, now, memory_order_relaxed) < takes + spin_limit(now) / 2;
   }
   return 1;
 }

@@ -10,9 +10,10 @@ void cnn_parallel_for(const cnn_executor *, size_t count, void (*body)(void *arg
 /* How many members such a call may have: sizes the per-member workspaces. 1 for NULL. */
 int32_t cnn_executor_width(const cnn_executor *);
 
-/* Whether work of some microseconds is worth handing to the executor, which takes longer to wake a thread: the process's pool, with threads
-   that spin, or asked a second time within a short while. */
-int cnn_executor_ready(const cnn_executor *);
+/* Whether work that takes one thread so many nanoseconds, not much more than it takes to wake another, is worth handing to the executor: the
+   process's pool, with threads that spin, or asked again so soon that from now on they will. */
+int cnn_executor_ready(const cnn_executor *, int64_t takes);
+void cnn_executor_always_ready(int always); /* for tests: any executor is */
 
 /* The process's pool. Workers start at first use, spin about 100 us after a job, then sleep on a futex or condition variable; a busy
    pool means that the caller works alone; after fork the child starts anew.

@@ -333,6 +333,33 @@ static void third(void *arg, size_t index, int32_t member) {
   while (seconds() - start < 20e-6) {}
 }
 
+static void ask_inside(void *arg, size_t index, int32_t member) {
+  (void)index, (void)member;
+  if (cnn_executor_ready(cnn_pool(), 1000)) *(int *)arg = 1;
+}
+
+static void check_ready(void) {
+  int runs = 0, inside = 0, spins = 0, again = 0;
+  const cnn_executor host = {sizeof host, &runs, 3, one_after_another};
+  cnn_pool_set_threads(1, NULL);
+  CHECK(!cnn_executor_ready(NULL, 1000) && !cnn_executor_ready(cnn_pool(), 1000) && !cnn_executor_ready(&host, 1000));
+  cnn_pool_set_threads(2, NULL);
+  cnn_pool_shutdown();
+  for (int tries = 0; tries < 50 && cnn_cpu_count() > 1 && !(spins && again); tries++) { /* a machine may be busy with other things */
+    usleep(20000);
+    CHECK(!cnn_executor_ready(cnn_pool(), 1000)); /* no thread, or one that sleeps */
+    again = cnn_executor_ready(cnn_pool(), 1000); /* and so soon again */
+    CHECK(sums_right(cnn_pool(), 100));
+    spins = cnn_executor_ready(cnn_pool(), 0);
+  }
+  CHECK(cnn_cpu_count() == 1 || (spins && again));
+  cnn_parallel_for(cnn_pool(), 20, ask_inside, &inside);
+  CHECK(!inside);
+  cnn_executor_always_ready(1);
+  CHECK(cnn_executor_ready(&host, 0) && cnn_executor_ready(cnn_pool(), 0) && !cnn_executor_ready(NULL, 0));
+  cnn_executor_always_ready(0);
+}
+
 static void check_pool(void) {
   cnn_error error = {.size = sizeof error};
   const int32_t counts[] = {1, 2, 4, 9, 2};
@@ -487,6 +514,7 @@ int main(int count, char **arguments) {
   check_status();
   check_random();
   check_cpu(arguments[0]);
+  check_ready();
   check_pool();
   if (!threads_live_after_fork()) printf("threads after a fork: not checked here; ");
   return check_report();

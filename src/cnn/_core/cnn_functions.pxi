@@ -120,6 +120,7 @@ cdef extern from "core/pool.h" nogil:
     cnn_status cnn_pool_set_threads(int32_t n, cnn_error *error)
     int32_t cnn_pool_threads()
     const char *cnn_pool_environment_error()
+    void cnn_executor_always_ready(int always)
 
 cdef extern from "core/random.h" nogil:
     ctypedef struct cnn_random:

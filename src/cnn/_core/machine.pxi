@@ -166,6 +166,11 @@ def fail_allocation_after(long n):
     cnn_memory_fail_after(n)
 
 
+def threads_always_ready(bint always):
+    """Predictions are divided among threads though they be asleep."""
+    cnn_executor_always_ready(always)
+
+
 def philox(counter, key, Py_ssize_t blocks):
     """uint64 (blocks, 4): the blocks at counter, counter + 1, ..."""
     cdef cnn_random r

@@ -57,7 +57,7 @@ cdef extern from "kernels/kernels.h" nogil:
 
 cdef extern from "core/pool.h" nogil:
     void cnn_parallel_for(const cnn_executor *executor, size_t count, void (*body)(void *arg, size_t index, int32_t member) noexcept nogil, void *arg)
-    int cnn_executor_ready(const cnn_executor *executor)
+    int cnn_executor_ready(const cnn_executor *executor, int64_t takes)
     int32_t cnn_executor_width(const cnn_executor *executor)
 
 cdef extern from "core/file.h" nogil:

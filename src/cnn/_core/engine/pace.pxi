@@ -1,4 +1,4 @@
-# The pace of training: whether the team pays.
+# The pace of training, and of small predictions ("steps" here): whether the team pays.
 #
 # Two threads halve a step as long as both run. Where another process wants a processor, a thread is put aside in the middle of its share,
 # and the other waits for milliseconds; where two processors share no cache, a hand-over costs as much as a small step. Nothing that a
@@ -47,6 +47,13 @@ cdef void pace_make(Pace *p, cnn_executor *executor) noexcept nogil:
         p.team = executor[0]
         executor.user = p
         executor.run = pace_run
+
+
+cdef void pace_forget(Pace *p) noexcept nogil:
+    """Steps of another kind begin."""
+    cdef cnn_executor team = p.team
+    memset(p, 0, sizeof(Pace))
+    p.team = team
 
 
 cdef void pace_begin(Pace *p) noexcept nogil:

@@ -5,7 +5,9 @@ cdef struct Session:
     cnn_allocator allocator
     cnn_executor executor
     int32_t has_executor
-    Pace pace              # of single rows
+    Pace pace              # of calls whose work hardly pays for a team,
+    size_t paced           # of so many rows
+    int32_t engaged        # several threads do this call
     cnn_error *error
     int32_t in_block       # lives in the caller's block
     int32_t training
@@ -28,8 +30,9 @@ cdef struct Session:
 cdef enum:
     PANELS_ROWS = 256       # of a call, that pay for panels of its own
     TILE_WORK = 1000000     # multiply-adds of a tile that are worth handing to another thread
-    TEAM_ROW = 1000000      # multiply-adds: from here on threads divide the ops of a single row,
-    READY_ROW = 80000       # and from here on if they need not be woken for it
+    WAKING_WORK = 6000000   # multiply-adds of a call, for which threads are woken; of less, down to
+    READY_WORK = 160000     # this, they take part if they need not be
+    WORK_NANOSECOND = 50    # of one thread
     WEIGHT_WORK = 16        # ... that it takes to read a weight and put it in order,
     PANEL_WORK = 4          # and to read it from a panel
     DIVIDED = 82            # percent of the threads' time that is of use where they divide a product
@@ -192,9 +195,22 @@ cdef void session_take_panels(Session *s, size_t rows) noexcept nogil:
         s.seen = now
 
 
-cdef inline int session_divides_row(const Session *s, const Frame *f) noexcept nogil:
-    return (f.run.all_rows == 1 and s.plan.members > 1 and not s.pace.alone
-            and (s.plan.flops >= TEAM_ROW or (s.plan.flops >= READY_ROW and cnn_executor_ready(&s.pace.team))))
+cdef inline void session_begin(Session *s, size_t rows) noexcept nogil:
+    """A call of so many rows: what it needs to be made, and whether several threads do it."""
+    cdef double work = <double>(rows if rows > 1 else DENSE_READ) * s.plan.flops
+    session_refreshed(s, rows)
+    s.engaged = s.plan.members > 1 and work >= READY_WORK
+    if s.engaged and work < WAKING_WORK:
+        if rows != s.paced:
+            s.paced = rows
+            pace_forget(&s.pace)
+        pace_begin(&s.pace)
+        s.engaged = not s.pace.alone and cnn_executor_ready(&s.pace.team, <int64_t>(work / WORK_NANOSECOND))
+
+
+cdef inline void session_end(Session *s, size_t rows) noexcept nogil:
+    if rows == s.paced:
+        pace_end(&s.pace, rows)
 
 
 cdef inline int session_has_panels(const Session *s) noexcept nogil:
@@ -209,12 +225,10 @@ cdef cnn_status session_tile(Session *s, Frame *f, size_t first, size_t n, int a
     for i in range(s.n_values):
         if s.bound[i]:
             frame_bind(f, &s.plan, s.values[i], <char *>outputs[i] + first * s.row_bytes[i])
-    if f.run.all_rows == 1:
-        pace_begin(&s.pace)
     f.run.kernels = s.plan.kernels
-    f.run.team = session_executor(s) if s.plan.team or session_divides_row(s, f) else NULL
+    f.run.team = session_executor(s) if s.engaged and (s.plan.team or f.run.all_rows == 1) else NULL
     f.run.panels = session_has_panels(s)
-    f.run.few = session_executor(s) if n > 1 and alone else NULL
+    f.run.few = session_executor(s) if s.engaged and n > 1 and alone else NULL
     f.run.rows = n
     f.run.training = s.training
     f.run.fresh = 1
@@ -227,8 +241,6 @@ cdef cnn_status session_tile(Session *s, Frame *f, size_t first, size_t n, int a
         status = frame_forward(f, &s.plan, <const float *>session_parameters(s), 1)
     else:
         status = frame_forward(f, &s.plan, <const double *>session_parameters(s), 1)
-    if f.run.all_rows == 1:
-        pace_end(&s.pace, 1)
     if status == CNN_OK:
         for i in range(s.n_values):
             if not s.bound[i]:
@@ -304,7 +316,7 @@ cdef size_t tile_rows(const Session *s, size_t rows) noexcept nogil:
     cdef const cnn_executor *executor = session_executor(s)
     cdef size_t width = <size_t>cnn_executor_width(executor), tiles, tile
     cdef double n = <double>rows, work = n * p.flops, weights = (PANEL_WORK if session_has_panels(s) else WEIGHT_WORK) * <double>p.graph.arena
-    if p.team or width == 1 or rows == 1 or work <= 2 * TILE_WORK:
+    if p.team or not s.engaged or rows == 1 or work <= 2 * TILE_WORK:
         return p.rows
     tiles = rows // 16 if 16 * p.flops < TILE_WORK else <size_t>(work / TILE_WORK)
     tiles = tiles if tiles < rows else rows
@@ -342,8 +354,10 @@ cdef cnn_status session_predict(Session *s, const cnn_data *data, void **outputs
     cdef cnn_status status = check_data(s.net, &s.plan, data, error)
     if status != CNN_OK or data.rows == 0:
         return status
-    session_refreshed(s, data.rows)
-    return session_predict_tiles(s, data, outputs, tile_rows(s, data.rows), error)
+    session_begin(s, data.rows)
+    status = session_predict_tiles(s, data, outputs, tile_rows(s, data.rows), error)
+    session_end(s, data.rows)
+    return status
 
 
 cdef cnn_status session_predict_tiles(Session *s, const cnn_data *data, void **outputs, size_t tile, cnn_error *error) noexcept nogil:
@@ -377,13 +391,16 @@ cdef cnn_status session_predict_exact(Session *s, const void *x, size_t rows, vo
     cdef int32_t v = s.net.graph.inputs[0]
     cdef cnn_data data
     cdef cnn_array a
-    session_refreshed(s, rows)
+    cdef cnn_status status
+    session_begin(s, rows)
     if rows > 1:
         tile = tile_rows(s, rows)
     if tile >= rows:
         f.run.all_rows = rows
         frame_bind(f, &s.plan, v, <void *>x)
-        return session_tile(s, f, 0, rows, 1, &y, error)
+        status = session_tile(s, f, 0, rows, 1, &y, error)
+        session_end(s, rows)
+        return status
     memset(&data, 0, sizeof(data))
     memset(&a, 0, sizeof(a))
     a.data = x
@@ -399,4 +416,6 @@ cdef cnn_status session_predict_exact(Session *s, const void *x, size_t rows, vo
     data.rows = rows
     data.n_inputs = 1
     data.inputs = &a
-    return session_predict_tiles(s, &data, &y, tile, error)
+    status = session_predict_tiles(s, &data, &y, tile, error)
+    session_end(s, rows)
+    return status
