@@ -37,6 +37,7 @@ enum {
   ROWS_3 = CONV_ARM ? 6 : 8,
   ROWS_4 = CONV_ARM ? 5 : 6,
   FN(conv_most_flipped) = ROWS_1 < ROWS_2 ? ROWS_1 : ROWS_2, /* its tiles are of one vector and of two */
+  FN(conv_packed) = 16384 / sizeof(real), /* of dy, half of the first cache */
   KC = 768, /* rows of b at a time: KC x NV VL of it stay in the second cache while the pixels go by */
 };
 
@@ -233,6 +234,11 @@ static void FN(conv_forward)(const cnn_windows *w, size_t n, const real *x, cons
   } while (e < k);
 }
 
+/* A panel of dy whose rows are so far apart that they would drive each other out of the first cache, closer together. */
+V_INLINE int FN(conv_packs_dy)(size_t pixels, size_t panel, size_t lddy, size_t tiles) {
+  return lddy * sizeof(real) % 1024 == 0 && pixels >= 16 && pixels * panel <= FN(conv_packed) && tiles >= 8;
+}
+
 static void FN(conv_outer)(const cnn_windows *w, size_t n, const real *x, const real *dy, const int32_t *from, size_t lddy, real *dw,
                            size_t lddw, int accumulate) {
 #ifdef HALF
@@ -241,10 +247,16 @@ static void FN(conv_outer)(const cnn_windows *w, size_t n, const real *x, const 
   if (few) NARROWER.conv_outer(w, few, x, dy + n, from, lddy, dw + n, lddw, accumulate);
 #endif
   const size_t k = w->chunks * w->length;
+  real packed[FN(conv_packed)];
   for (size_t j = 0, nv, rows; j < n; j += nv * VL) {
     job a = {.step = w->pixel, .steps = w->pixels, .from = from, .b = dy + j, .ldb = lddy};
     tile_fn *const *tiles = FN(conv_panel)(n - j, &nv, &rows, &a.last);
     const size_t count = (k + rows - 1) / rows;
+    if (!from && FN(conv_packs_dy)(w->pixels, nv * VL, lddy, count)) {
+      for (size_t m = 0; m < w->pixels; m++)
+        for (size_t v = 0; v < nv * VL; v += VL) v_store(packed + m * nv * VL + v, v_get(dy + m * lddy + j + v, n - j - v));
+      a.b = packed, a.ldb = nv * VL;
+    }
     for (size_t i = 0, e = 0, c = 0, t = 0; i < count; i++) {
       const size_t mr = k / count + (i < k % count);
       for (size_t r = 0; r < mr; r++, e++) {
