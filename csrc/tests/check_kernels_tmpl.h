@@ -257,17 +257,15 @@ static void T_(scalar_math)(void) {
 }
 
 /* ---- vectors */
-AFTER(axpy)
-AFTER(scale)
-AFTER(add) AFTER(mul) ELEMENT(axpy, "nN", "", 0, 8, C((real)0.7), t->axpy(n, c[0], a[0], a[1]), v[1] += c[0] * v[0])
-    ELEMENT(scale, "nN", "10", 0, 1, C((real)0.7), t->scale(n, c[0], a[0], a[1]), v[1] = c[0] * v[0])
-        ELEMENT(add, "nN", "", 0, 1, C(0), t->add(n, a[0], a[1]), v[1] += v[0])
-            ELEMENT(mul, "nnN", "2021", 1, 8, C(0), t->mul(n, a[0], a[1], a[2], flag), v[2] = (flag ? v[2] : 0) + v[0] * v[1])
-                AFTER(slope_scale) AFTER(slope_share)
-                    ELEMENT(slope_scale, "nnnN", "3132", 1, 8, C(0), t->slope_scale(1, n, a[0], 1, a[1], a[2], a[3], flag),
-                            v[3] = (flag ? v[3] : 0) + (v[1] > 0 ? 1 : v[0]) * v[2])
-                        ELEMENT(slope_share, "nnN", "2021", 0, 1, C(0), t->slope_share(n, a[0], a[1], a[2]),
-                                v[2] = v[0] > 0 ? 0 : v[0] * v[1]) static void T_(after_clip)(const TABLE *t) {
+AFTER(axpy) AFTER(scale) AFTER(add) AFTER(mul) AFTER(slope_scale) AFTER(slope_share)
+ELEMENT(axpy, "nN", "", 0, 8, C((real)0.7), t->axpy(n, c[0], a[0], a[1]), v[1] += c[0] * v[0])
+ELEMENT(scale, "nN", "10", 0, 1, C((real)0.7), t->scale(n, c[0], a[0], a[1]), v[1] = c[0] * v[0])
+ELEMENT(add, "nN", "", 0, 1, C(0), t->add(n, a[0], a[1]), v[1] += v[0])
+ELEMENT(mul, "nnN", "2021", 1, 8, C(0), t->mul(n, a[0], a[1], a[2], flag), v[2] = (flag ? v[2] : 0) + v[0] * v[1])
+ELEMENT(slope_scale, "nnnN", "3132", 1, 8, C(0), t->slope_scale(1, n, a[0], 1, a[1], a[2], a[3], flag),
+        v[3] = (flag ? v[3] : 0) + (v[1] > 0 ? 1 : v[0]) * v[2])
+ELEMENT(slope_share, "nnN", "2021", 0, 1, C(0), t->slope_share(n, a[0], a[1], a[2]), v[2] = v[0] > 0 ? 0 : v[0] * v[1])
+static void T_(after_clip)(const TABLE *t) {
   real x[19], low = -1, high = 2;
   for (int i = 0; i < 19; i++) x[i] = i % 3 ? NAN : INFINITY;
   t->clip(19, low, high, x);
@@ -444,26 +442,24 @@ static void T_(check_pad_rows)(const TABLE *t) { (void)t; }
   }
 SWEEP_ROW(sigmoid, sigmoid_wide, 2.4, LOWEST, 40, 0)
 SWEEP_ROW(tanh, tanhl, 2.75, -20, 20, 1)
-AFTER(relu_forward)
-AFTER(leaky_relu_forward) AFTER(elu_forward) AFTER(selu_forward) AFTER(gelu_forward) AFTER(gelu_tanh_forward) AFTER(silu_forward)
-    AFTER(softplus_forward) AFTER(hard_sigmoid_forward) AFTER(hard_swish_forward) ACTIVATION(sigmoid, C(0), sigmoid_wide(z), 2, u * (1 - u))
-        ACTIVATION(tanh, C(0), tanhl(z), 2, 1 - u * u) ACTIVATION(relu, C(0), z > 0 ? z : 0, 2, u > 0)
-            ACTIVATION(leaky_relu, C((real)0.01), z > 0 ? z : c[0] * z, 2, u > 0 ? 1 : (wide)c[0])
-                ACTIVATION(elu, C((real)1.5), z > 0 ? z : c[0] * expm1l(z), 2, u > 0 ? 1 : u + c[0])
-                    ACTIVATION(selu, C(0), SELU_SCALE *(z > 0 ? z : SELU_ALPHA * expm1l(z)), 2,
-                               u > 0 ? SELU_SCALE : u + SELU_ALPHA * SELU_SCALE)
-                        ACTIVATION(gelu, C(0), z *cdf_wide(z), 1, cdf_wide(u) + u * expl(-u * u / 2) * 0.39894228040143267793994605993438L)
-                            ACTIVATION(gelu_tanh, C(0), z / 2 * (1 + tanhl(gelu_inner_wide(z))), 1,
-                                       (1 + tanhl(gelu_inner_wide(u))) / 2 +
-                                           u / 2 * (1 - tanhl(gelu_inner_wide(u)) * tanhl(gelu_inner_wide(u))) *
-                                               0.79788456080286535587989211986876L * (1 + 3 * 0.044715L * u * u))
-                                ACTIVATION(silu, C(0), z *sigmoid_wide(z), 1, sigmoid_wide(u) * (1 + u * (1 - sigmoid_wide(u))))
-                                    ACTIVATION(softplus, C(2, 5), z *c[0] > c[1] ? z : log1pl(expl(c[0] * z)) / c[0], 1,
-                                               u *c[0] > c[1] ? 1 : sigmoid_wide(c[0] * u))
-                                        ACTIVATION(hard_sigmoid, C(0), ramp_wide(z) / 6, 1, fabsl(u) < 3 ? 1 / 6.0L : 0)
-                                            ACTIVATION(hard_swish, C(0), z *ramp_wide(z) / 6, 1, fabsl(u) < 3 ? u / 3 + 0.5L : u > 0)
+AFTER(relu_forward) AFTER(leaky_relu_forward) AFTER(elu_forward) AFTER(selu_forward) AFTER(gelu_forward) AFTER(gelu_tanh_forward)
+AFTER(silu_forward) AFTER(softplus_forward) AFTER(hard_sigmoid_forward) AFTER(hard_swish_forward)
+ACTIVATION(sigmoid, C(0), sigmoid_wide(z), 2, u * (1 - u))
+ACTIVATION(tanh, C(0), tanhl(z), 2, 1 - u * u)
+ACTIVATION(relu, C(0), z > 0 ? z : 0, 2, u > 0)
+ACTIVATION(leaky_relu, C((real)0.01), z > 0 ? z : c[0] * z, 2, u > 0 ? 1 : (wide)c[0])
+ACTIVATION(elu, C((real)1.5), z > 0 ? z : c[0] * expm1l(z), 2, u > 0 ? 1 : u + c[0])
+ACTIVATION(selu, C(0), SELU_SCALE *(z > 0 ? z : SELU_ALPHA * expm1l(z)), 2, u > 0 ? SELU_SCALE : u + SELU_ALPHA * SELU_SCALE)
+ACTIVATION(gelu, C(0), z *cdf_wide(z), 1, cdf_wide(u) + u * expl(-u * u / 2) * 0.39894228040143267793994605993438L)
+ACTIVATION(gelu_tanh, C(0), z / 2 * (1 + tanhl(gelu_inner_wide(z))), 1,
+           (1 + tanhl(gelu_inner_wide(u))) / 2 + u / 2 * (1 - tanhl(gelu_inner_wide(u)) * tanhl(gelu_inner_wide(u))) *
+                                                     0.79788456080286535587989211986876L * (1 + 3 * 0.044715L * u * u))
+ACTIVATION(silu, C(0), z *sigmoid_wide(z), 1, sigmoid_wide(u) * (1 + u * (1 - sigmoid_wide(u))))
+ACTIVATION(softplus, C(2, 5), z *c[0] > c[1] ? z : log1pl(expl(c[0] * z)) / c[0], 1, u *c[0] > c[1] ? 1 : sigmoid_wide(c[0] * u))
+ACTIVATION(hard_sigmoid, C(0), ramp_wide(z) / 6, 1, fabsl(u) < 3 ? 1 / 6.0L : 0)
+ACTIVATION(hard_swish, C(0), z *ramp_wide(z) / 6, 1, fabsl(u) < 3 ? u / 3 + 0.5L : u > 0)
 
-                                                static void T_(check_softmax_forward)(const TABLE *t) {
+static void T_(check_softmax_forward)(const TABLE *t) {
   BENCH("softmax_forward", 1, 1, t->softmax_forward(rows, n, a[0], a[1]))
   for (int s = 1; s < SIZES; s++)
     for (size_t rows = 0; rows < 4; rows++)
@@ -529,9 +525,9 @@ static void T_(check_softmax_backward)(const TABLE *t) {
 /* ---- optimizers: arrays w, g, s, t; each step once plain and with the other setting of its switch */
 #define H(k) ((wide)c[k])
 AFTER(sgd_update)
-AFTER(momentum_update)
-AFTER(rmsprop_update) AFTER(adagrad_update) ELEMENT(sgd_update, "Nn", "", 0, 8, C((real)0.1, (real)0.01),
-                                                    t->sgd_update(n, a[0], a[1], NULL, NULL, c), v[0] -= H(0) * (v[1] + H(1) * v[0]))
+AFTER(momentum_update) AFTER(rmsprop_update) AFTER(adagrad_update)
+    ELEMENT(sgd_update, "Nn", "", 0, 8, C((real)0.1, (real)0.01), t->sgd_update(n, a[0], a[1], NULL, NULL, c),
+            v[0] -= H(0) * (v[1] + H(1) * v[0]))
 #define MOMENTUM(name, nesterov) \
   ELEMENT(name, "NnN", "", 0, 8, C((real)0.1, (real)0.01, (real)0.9, nesterov), t->momentum_update(n, a[0], a[1], a[2], NULL, c), \
           wide g = v[1] + H(1) * v[0]; v[2] = H(2) * v[2] + g; v[0] -= H(0) * (nesterov ? g + H(2) * v[2] : v[2]))
@@ -540,7 +536,7 @@ AFTER(rmsprop_update) AFTER(adagrad_update) ELEMENT(sgd_update, "Nn", "", 0, 8, 
           t->adam_update(n, a[0], a[1], a[2], a[3], c), \
           wide g = v[1] + (decoupled ? 0 : H(1) * v[0]); if (decoupled) v[0] *= 1 - H(0) * H(1); v[2] += (1 - H(2)) * (g - v[2]); \
           v[3] = H(3) * v[3] + (1 - H(3)) * g * g; v[0] -= H(5) * v[2] / (sqrtl(v[3]) * H(6) + H(4)))
-    AFTER(nesterov) MOMENTUM(nesterov, 1) AFTER(adamw) ADAM(adamw, 1) static void T_(after_adam_update)(const TABLE *t) {
+        AFTER(nesterov) MOMENTUM(nesterov, 1) AFTER(adamw) ADAM(adamw, 1) static void T_(after_adam_update)(const TABLE *t) {
   T_(check_adamw)(t), T_(check_nesterov)(t);
 }
 MOMENTUM(momentum_update, 0)
