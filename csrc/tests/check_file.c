@@ -44,7 +44,7 @@ static int fails(cnn_status status, cnn_status expected, const cnn_error *error,
 }
 
 static void check_file(void) {
-  char directory[] = "/tmp/check_core_XXXXXX", path[100], other[100], text[400];
+  char directory[] = "/tmp/check_file_XXXXXX", path[100], other[100], text[400];
   const size_t live = cnn_memory_live();
   cnn_error error = {.size = sizeof error};
   cnn_file file = {0};
