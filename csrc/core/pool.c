@@ -183,7 +183,8 @@ static int64_t spin_limit(int64_t now) {
   return since < CROWDED_SECOND ? CROWDED_SPIN : SPIN_NANOSECONDS;
 }
 
-/* Looks at *word for a while; whether it has left, or come to, the value that is waited for is the caller's to see. Returns when it began, 0: it did not spin. */
+/* Looks at *word for a while; whether it has left, or come to, the value that is waited for is the caller's to see. Returns when it began,
+   0: it did not spin. */
 static int64_t spin(atomic_uint *word, unsigned value, int until_equal) {
   if (!atomic_load_explicit(&pool.spin, memory_order_relaxed)) return 0;
   int64_t before, now = cnn_clock_nanoseconds();

@@ -391,11 +391,10 @@ cdef void conv_matrix(const ConvWork *a, const real *tag, size_t first, size_t n
     if a.op.kept != NULL:
         panels_product(a.op.run.kernels, n, 0, to, from_, <const real *>a.source + first * from_, <const real *>a.op.kept, <const real *>a.start,
                        <real *>a.target + first * to, to)
-        op_follow(a.op, tag, first * to, n * to)
-        return
-    k_gemm(a.op.run.kernels, 0, not a.scatter, n, to, from_, <const real *>a.source + first * from_, from_, <const real *>a.weights, c.channels,
-           <real *>a.target + first * to, to, a.accumulate, <const real *>a.start,
-           <real *>(<char *>a.op.scratch + <size_t>member * <size_t>a.op.plan.integer[0]))
+    else:
+        k_gemm(a.op.run.kernels, 0, not a.scatter, n, to, from_, <const real *>a.source + first * from_, from_, <const real *>a.weights, c.channels,
+               <real *>a.target + first * to, to, a.accumulate, <const real *>a.start,
+               <real *>(<char *>a.op.scratch + <size_t>member * <size_t>a.op.plan.integer[0]))
     op_follow(a.op, tag, first * to, n * to)
 
 cdef void conv_matrix_slice(void *arg, size_t index, int32_t member) noexcept nogil:

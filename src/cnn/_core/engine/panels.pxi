@@ -14,14 +14,19 @@ cdef struct PanelsWork:
     void *panels
 
 
+cdef inline size_t panel_lines(size_t columns) noexcept nogil:
+    """So many, or more for whole lines."""
+    return (columns + PANEL_LINE - 1) // PANEL_LINE * PANEL_LINE
+
+
 cdef inline size_t panels_size(size_t units, size_t features) noexcept nogil:
     """Elements."""
-    return (units + PANEL_LINE - 1) // PANEL_LINE * PANEL_LINE * features
+    return panel_lines(units) * features
 
 
 cdef inline size_t panels_stride(size_t units, size_t first) noexcept nogil:
     """Of the panel that begins with column `first`."""
-    return PANEL if units - first >= PANEL else (units - first + PANEL_LINE - 1) // PANEL_LINE * PANEL_LINE
+    return PANEL if units - first >= PANEL else panel_lines(units - first)
 
 
 cdef void panels_some(const PanelsWork *a, const real *weights, real *panels, size_t first, size_t end) noexcept nogil:

@@ -28,7 +28,7 @@ cdef struct Session:
     size_t max_rows        # of a call, for those who were promised memory for so many; 0: any
 
 cdef enum:
-    PANELS_ROWS = 256       # of a call, that pay for panels of its own
+    PANELS_AT_ONCE = 256    # rows of a call that pay for panels of its own
     TILE_WORK = 1000000     # multiply-adds of a tile that are worth handing to another thread
     WAKING_WORK = 6000000   # multiply-adds of a call, for which threads are woken; of less, down to
     READY_WORK = 160000     # this, they take part if they need not be
@@ -189,7 +189,7 @@ cdef void session_take_panels(Session *s, size_t rows) noexcept nogil:
     if s.net.views or s.net.exposed:
         s.panels = s.seen = 0
     elif s.panels != now:
-        if s.seen == now or rows >= PANELS_ROWS:
+        if s.seen == now or rows >= PANELS_AT_ONCE:
             s.panels = now
             session_keep(s, 1)
         s.seen = now
@@ -379,7 +379,7 @@ cdef cnn_status session_predict_tiles(Session *s, const cnn_data *data, void **o
         for i in range(tiles):
             prediction_tile(&c, i, 0)
     else:
-        cnn_parallel_for(session_executor(s), tiles, prediction_tile, &c)
+        cnn_parallel_for(session_executor(s) if s.engaged else NULL, tiles, prediction_tile, &c)
     s.step += 1
     return frames_error(s.frames, s.n_frames, error)
 

@@ -232,7 +232,7 @@ cdef inline size_t dense_divide(DenseWork *work, double flops, size_t columns, s
     work.n = others if work.across else columns
     work.width = slice_width(work.op, dense_team(work.op), flops, work.n)
     if dense_panels(work.op):
-        work.width = (work.width + PANEL_LINE - 1) // PANEL_LINE * PANEL_LINE
+        work.width = panel_lines(work.width)
     return 1 if work.width >= work.n else (work.n + work.width - 1) // work.width
 
 cdef inline size_t dense_divide_rows(DenseWork *work, double flops, size_t rows) noexcept nogil:

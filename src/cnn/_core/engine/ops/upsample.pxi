@@ -106,8 +106,7 @@ cdef void upsample_plane(const OpPlan *p, const real *x, real *y, real *line) no
     cdef size_t height = <size_t>(p.integer[UPSAMPLE_HEIGHT] * p.integer[UPSAMPLE_DOWN]), width = <size_t>(p.integer[UPSAMPLE_WIDTH] * p.integer[UPSAMPLE_ACROSS])
     cdef const cnn_between *to = <const cnn_between *>p.table
     for i in range(height):
-        k_scale(p.kernels, n, <real>(1 - to[i].part), x + to[i].low * n, line)
-        k_axpy(p.kernels, n, <real>to[i].part, x + to[i].high * n, line)
+        k_between(p.kernels, 1, n, to + i, x, line)
         k_between(p.kernels, width, element, to + height, line, y + i * width * element)
 
 cdef void upsample_plane_backward(const OpPlan *p, const real *dy, real *dx, real *line) noexcept nogil:
@@ -118,8 +117,7 @@ cdef void upsample_plane_backward(const OpPlan *p, const real *dy, real *dx, rea
     for i in range(height):
         memset(line, 0, n * sizeof(real))
         k_between_backward(p.kernels, width, element, to + height, dy + i * width * element, line)
-        k_axpy(p.kernels, n, <real>(1 - to[i].part), line, dx + to[i].low * n)
-        k_axpy(p.kernels, n, <real>to[i].part, line, dx + to[i].high * n)
+        k_between_backward(p.kernels, 1, n, to + i, line, dx)
 
 cdef cnn_status upsample_forward(Op *op, const real *parameters) noexcept nogil:
     cdef const OpPlan *p = op.plan
