@@ -23,8 +23,6 @@ enum {
 #define AHEAD(p, writes) ((void)0)
 #endif
 #define EACH_OUTPUT _Pragma("GCC unroll 7") for (int k = 0; k < mr; k++)
-#define EACH_COLUMN _Pragma("GCC unroll 9") for (int c = 0; c < mr + 2; c++) if ((c || !left) && (c < mr + 1 || !right))
-#define EACH_THAT_SEES EACH_OUTPUT if (c >= k && c < k + 3) /* column c */
 /* The pixel at `at`, which goes on; the one of the next vector is asked for. */
 #define NEXT_PIXEL(v) \
   AHEAD(at + ahead, 0); \
@@ -39,6 +37,10 @@ enum {
     EACH_OUTPUT (s)[k] = begin_; \
     if (accumulate) EACH_OUTPUT { (s)[k] = LOAD(old_); old_ += (to); } \
   } while (0)
+
+#include "kernels/depthwise_halving_tmpl.h"
+#define EACH_COLUMN _Pragma("GCC unroll 9") for (int c = 0; c < mr + 2; c++) if ((c || !left) && (c < mr + 1 || !right))
+#define EACH_THAT_SEES EACH_OUTPUT if (c >= k && c < k + 3) /* column c */
 
 V_INLINE void FN(depthwise_slide)(const int mr, const cnn_taps *g, size_t channels, const real *x, const real *b, const real *start,
                                   real *y, int accumulate) {
@@ -233,7 +235,9 @@ typedef void FN(depthwise_strip_sums)(const cnn_taps *g, size_t channels, const 
   static void FN(depthwise_##name)(const cnn_taps *g, size_t channels, const real *x, const real *dy, real *dw) { \
     FN(depthwise_##kind)(__VA_ARGS__, g, channels, x, dy, dw); \
   }
-#define SLIDE(mr) STRIP_OF(slide_##mr, slide, mr) STRIP_SUMS(slide_sums_##mr, slide_sums, mr)
+#define SLIDE(mr) \
+  STRIP_OF(slide_##mr, slide, mr) STRIP_SUMS(slide_sums_##mr, slide_sums, mr) \
+  STRIP_OF(halve_##mr, halve, mr) STRIP_SUMS(halve_sums_##mr, halve_sums, mr)
 #define PAIR(mr) STRIP_OF(one_##mr, pair, 1, mr, 0) STRIP_OF(two_##mr, pair, 2, mr, 0) STRIP_SUMS(pair_sums_##mr, pair_sums, mr, 0)
 #define EACH_SLIDE(T) T(1) T(2) T(4) T(7)
 #define EACH_PAIR(T) T(1) T(2) T(3) T(4)
@@ -245,17 +249,19 @@ STRIP_OF(one_of_some_4, pair, 1, 4, 1)
 #undef STRIP_SUMS
 #undef SLIDE
 #undef PAIR
-#define PICK_SLIDE(mr) [0][mr - 1] = SLIDES ? FN(depthwise_slide_##mr) : NULL,
+#define PICK_SLIDE(mr) \
+  [0][mr - 1] = SLIDES ? FN(depthwise_slide_##mr) : NULL, [4][mr - 1] = SLIDES ? FN(depthwise_halve_##mr) : NULL,
 #define PICK_PAIR(mr) \
   [1][mr - 1] = SLIDES ? NULL : FN(depthwise_one_##mr), [2][mr - 1] = HIGH == 2 ? FN(depthwise_two_##mr) : NULL,
 static FN(depthwise_strip_of) *const
-    FN(depthwise_strips)[4][7] = {EACH_SLIDE(PICK_SLIDE) EACH_PAIR(PICK_PAIR)[3] = {SOME ? FN(depthwise_one_of_some_1) : NULL,
+    FN(depthwise_strips)[5][7] = {EACH_SLIDE(PICK_SLIDE) EACH_PAIR(PICK_PAIR)[3] = {SOME ? FN(depthwise_one_of_some_1) : NULL,
                                                                                     [3] = SOME ? FN(depthwise_one_of_some_4) : NULL}};
 #undef PICK_SLIDE
 #undef PICK_PAIR
-#define PICK_SLIDE(mr) [0][mr - 1] = SLIDES ? FN(depthwise_slide_sums_##mr) : NULL,
+#define PICK_SLIDE(mr) \
+  [0][mr - 1] = SLIDES ? FN(depthwise_slide_sums_##mr) : NULL, [2][mr - 1] = SLIDES ? FN(depthwise_halve_sums_##mr) : NULL,
 #define PICK_PAIR(mr) [1][mr - 1] = SLIDES ? NULL : FN(depthwise_pair_sums_##mr),
-static FN(depthwise_strip_sums) *const FN(depthwise_strip_summers)[2][7] = {EACH_SLIDE(PICK_SLIDE) EACH_PAIR(PICK_PAIR)};
+static FN(depthwise_strip_sums) *const FN(depthwise_strip_summers)[3][7] = {EACH_SLIDE(PICK_SLIDE) EACH_PAIR(PICK_PAIR)};
 #undef PICK_SLIDE
 #undef PICK_PAIR
 
@@ -269,7 +275,7 @@ V_INLINE ptrdiff_t FN(depthwise_part)(const cnn_taps *g, size_t r, size_t high, 
   part->rows = g->rows - r < high ? g->rows - r : high, part->columns = FN(depthwise_next_strip)(g->columns - c, some);
   part->top = g->top && r == 0, part->bottom = g->bottom && r + part->rows == g->rows;
   part->left = g->left && c == 0, part->right = g->right && c + part->columns == g->columns;
-  return (ptrdiff_t)(r - (r && g->top)) * g->x_row + (ptrdiff_t)(c - (c && g->left)) * g->x_column;
+  return (ptrdiff_t)r * g->x_row - (r && g->top ? g->tap_row : 0) + (ptrdiff_t)c * g->x_column - (c && g->left ? g->tap_column : 0);
 }
 V_INLINE void FN(depthwise_by_strips)(size_t high, const int some, const cnn_taps *g, size_t channels, const real *x, const real *b,
                                       const real *start, real *y, int accumulate) {
@@ -277,7 +283,7 @@ V_INLINE void FN(depthwise_by_strips)(size_t high, const int some, const cnn_tap
   for (size_t r = 0; r < g->rows; r += part.rows)
     for (size_t c = 0; c < g->columns; c += part.columns) {
       const real *p = x + FN(depthwise_part)(g, r, high, c, some, &part);
-      const size_t kind = some ? 3 : SLIDES ? 0 : part.rows;
+      const size_t kind = some ? 3 : !SLIDES ? part.rows : NEAR(g) ? 0 : 4;
       real *q = y + (ptrdiff_t)r * g->y_row + (ptrdiff_t)c * g->y_column;
       FN(depthwise_strips)[kind][part.columns - 1](&part, channels, p, b, start, q, accumulate);
     }
@@ -293,7 +299,7 @@ static void FN(depthwise_near_outer)(const cnn_taps *g, size_t channels, const r
     for (size_t r = 0; r < g->rows; r += part.rows) {
       const real *p = x + FN(depthwise_part)(g, r, SLIDES ? g->rows : ROWS_OF_RUN, c, 0, &part);
       const real *q = dy + (ptrdiff_t)r * g->y_row + (ptrdiff_t)c * g->y_column;
-      FN(depthwise_strip_summers)[!SLIDES][part.columns - 1](&part, channels, p, q, dw);
+      FN(depthwise_strip_summers)[!SLIDES ? 1 : NEAR(g) ? 0 : 2][part.columns - 1](&part, channels, p, q, dw);
       if (SOME && channels % VL) FN(depthwise_some_sums)(&part, channels, p, q, dw);
     }
 }

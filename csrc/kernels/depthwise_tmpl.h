@@ -52,10 +52,14 @@ V_INLINE size_t FN(depthwise_next)(size_t left) {
 }
 #define NEXT(t, n) _Pragma("GCC unroll 5") for (int t = 0; t < (n); t++)
 
+/* 3 x 3 taps, outputs `n` of them apart */
+#define APART(g, n) ((g)->height == 3 && (g)->width == 3 && (g)->x_row == n * (g)->tap_row && (g)->x_column == n * (g)->tap_column)
+#define NEAR(g) APART(g, 1)
+#define JOINS(g) (NEAR(g) || (MASKED && APART(g, 2)))
+
 #include "kernels/depthwise_near_tmpl.h"
 
 #define EACH_OUTPUT _Pragma("GCC unroll 8") for (int i = 0; i < mr; i++)
-#define NEAR(g) ((g)->height == 3 && (g)->width == 3 && (g)->tap_row == (g)->x_row && (g)->tap_column == (g)->x_column)
 #define EACH_TAP _Pragma("GCC unroll 9") for (int i = 0; i < mr; i++)
 
 typedef void FN(depthwise_tile)(const cnn_taps *g, size_t channels, const real *x, const real *b, const real *start, real *y,
@@ -122,7 +126,7 @@ static void FN(depthwise_forward)(const cnn_taps *g, size_t channels, const real
     CNN_PASTE2(cnn_kernels, REMNANT)
         .DTYPE.depthwise_forward(g, channels - WHOLE, x + WHOLE, b + WHOLE, start ? start + WHOLE : NULL, y + WHOLE, accumulate);
 #endif
-  if (NEAR(g)) {
+  if (JOINS(g)) {
     FN(depthwise_near)(g, channels, x, b, start, y, accumulate);
     return;
   }
@@ -230,7 +234,7 @@ static void FN(depthwise_outer)(const cnn_taps *g, size_t channels, const real *
 #ifdef REMNANT
   if (channels % VL) CNN_PASTE2(cnn_kernels, REMNANT).DTYPE.depthwise_outer(g, channels - WHOLE, x + WHOLE, dy + WHOLE, dw + WHOLE);
 #endif
-  if (NEAR(g)) {
+  if (JOINS(g)) {
     FN(depthwise_near_outer)(g, channels, x, dy, dw);
     return;
   }
