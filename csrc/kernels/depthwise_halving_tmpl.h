@@ -12,7 +12,7 @@ V_INLINE void FN(depthwise_halve)(const int mr, const cnn_taps *g, size_t channe
   for (size_t j = 0, lanes; j < channels; j += VL) {
     lanes = channels - j < VL ? channels - j : VL;
     const int last = j + VL >= channels;
-    const ptrdiff_t ahead = last ? 2 * mr * step - (ptrdiff_t)j : VL, ahead_to = last ? mr * to - (ptrdiff_t)j : VL;
+    const ptrdiff_t ahead_to = last ? mr * to - (ptrdiff_t)j : VL;
     vreal w[3][3], s[7], above[7]; /* of the outputs of this row, and of those above */
     NEXT(u, 3) NEXT(t, 3) {
       w[u][t] = LOAD(b + u * g->weight_row + t * g->weight_column + j);
@@ -25,7 +25,7 @@ V_INLINE void FN(depthwise_halve)(const int mr, const cnn_taps *g, size_t channe
       if (r && (r < rows || !g->bottom)) {
         const real *at = p;
         EACH_COLUMN {
-          NEXT_PIXEL(v);
+          PIXEL(v);
           EACH_THAT_SEES {
             s[k] = v_fma(v, w[0][c - 2 * k], s[k]);
             above[k] = v_fma(v, w[2][c - 2 * k], above[k]);
@@ -35,7 +35,7 @@ V_INLINE void FN(depthwise_halve)(const int mr, const cnn_taps *g, size_t channe
       } else if (!r && !g->top) {
         const real *at = p;
         EACH_COLUMN {
-          NEXT_PIXEL(v);
+          PIXEL(v);
           EACH_THAT_SEES s[k] = v_fma(v, w[0][c - 2 * k], s[k]);
         }
         p += below;
@@ -52,7 +52,7 @@ V_INLINE void FN(depthwise_halve)(const int mr, const cnn_taps *g, size_t channe
       if (r < rows) {
         const real *at = p;
         EACH_COLUMN {
-          NEXT_PIXEL(v);
+          PIXEL(v);
           EACH_THAT_SEES s[k] = v_fma(v, w[1][c - 2 * k], s[k]);
         }
         p += below;
@@ -69,7 +69,7 @@ V_INLINE void FN(depthwise_halve_sums)(const int mr, const cnn_taps *g, size_t c
   for (size_t j = 0, lanes; j < channels; j += VL) {
     lanes = channels - j < VL ? channels - j : VL;
     const int last = j + VL >= channels;
-    const ptrdiff_t ahead = last ? 2 * mr * step - (ptrdiff_t)j : VL, ahead_from = last ? mr * from - (ptrdiff_t)j : VL;
+    const ptrdiff_t ahead_from = last ? mr * from - (ptrdiff_t)j : VL;
     vreal s[3][3], d[7], above[7];
     NEXT(u, 3) NEXT(t, 3) s[u][t] = LOAD(dw + u * g->weight_row + t * g->weight_column + j);
     const real *p = x + j, *q = dy + j;
@@ -87,7 +87,7 @@ V_INLINE void FN(depthwise_halve_sums)(const int mr, const cnn_taps *g, size_t c
       if (r && r < rows) {
         const real *at = p;
         EACH_COLUMN {
-          NEXT_PIXEL(v);
+          PIXEL(v);
           EACH_THAT_SEES {
             s[0][c - 2 * k] = v_fma(v, d[k], s[0][c - 2 * k]);
             s[2][c - 2 * k] = v_fma(v, above[k], s[2][c - 2 * k]);
@@ -97,16 +97,18 @@ V_INLINE void FN(depthwise_halve_sums)(const int mr, const cnn_taps *g, size_t c
       } else if (r ? !g->bottom : !g->top) {
         const real *at = p;
         EACH_COLUMN {
-          NEXT_PIXEL(v);
-          if (r) EACH_THAT_SEES s[2][c - 2 * k] = v_fma(v, above[k], s[2][c - 2 * k]);
-          else EACH_THAT_SEES s[0][c - 2 * k] = v_fma(v, d[k], s[0][c - 2 * k]);
+          PIXEL(v);
+          EACH_THAT_SEES {
+            if (r) s[2][c - 2 * k] = v_fma(v, above[k], s[2][c - 2 * k]);
+            else s[0][c - 2 * k] = v_fma(v, d[k], s[0][c - 2 * k]);
+          }
         }
         p += below;
       }
       if (r < rows) {
         const real *at = p;
         EACH_COLUMN {
-          NEXT_PIXEL(v);
+          PIXEL(v);
           EACH_THAT_SEES s[1][c - 2 * k] = v_fma(v, d[k], s[1][c - 2 * k]);
         }
         p += below;

@@ -23,12 +23,15 @@ enum {
 #define AHEAD(p, writes) ((void)0)
 #endif
 #define EACH_OUTPUT _Pragma("GCC unroll 7") for (int k = 0; k < mr; k++)
-/* The pixel at `at`, which goes on; the one of the next vector is asked for. */
-#define NEXT_PIXEL(v) \
-  AHEAD(at + ahead, 0); \
+/* The pixel at `at`, which goes on */
+#define PIXEL(v) \
   vreal v = LOAD(at); \
   HOLD(v); \
   at += step
+/* the one of the next vector is asked for, too. */
+#define NEXT_PIXEL(v) \
+  AHEAD(at + ahead, 0); \
+  PIXEL(v)
 /* s[k], k < mr, of outputs `to` apart */
 #define BEGIN(s, at, to) \
   do { \
@@ -307,6 +310,7 @@ static void FN(depthwise_near_outer)(const cnn_taps *g, size_t channels, const r
 #undef EACH_PAIR
 #undef AHEAD
 #undef BEGIN
+#undef PIXEL
 #undef NEXT_PIXEL
 #undef EACH_THAT_SEES
 #undef EACH_OUTPUT

@@ -55,7 +55,7 @@ V_INLINE size_t FN(depthwise_next)(size_t left) {
 /* 3 x 3 taps, outputs `n` of them apart */
 #define APART(g, n) ((g)->height == 3 && (g)->width == 3 && (g)->x_row == n * (g)->tap_row && (g)->x_column == n * (g)->tap_column)
 #define NEAR(g) APART(g, 1)
-#define JOINS(g) (NEAR(g) || (MASKED && APART(g, 2)))
+#define JOINED(g) (NEAR(g) || (MASKED && APART(g, 2)))
 
 #include "kernels/depthwise_near_tmpl.h"
 
@@ -126,7 +126,7 @@ static void FN(depthwise_forward)(const cnn_taps *g, size_t channels, const real
     CNN_PASTE2(cnn_kernels, REMNANT)
         .DTYPE.depthwise_forward(g, channels - WHOLE, x + WHOLE, b + WHOLE, start ? start + WHOLE : NULL, y + WHOLE, accumulate);
 #endif
-  if (JOINS(g)) {
+  if (JOINED(g)) {
     FN(depthwise_near)(g, channels, x, b, start, y, accumulate);
     return;
   }
@@ -234,7 +234,7 @@ static void FN(depthwise_outer)(const cnn_taps *g, size_t channels, const real *
 #ifdef REMNANT
   if (channels % VL) CNN_PASTE2(cnn_kernels, REMNANT).DTYPE.depthwise_outer(g, channels - WHOLE, x + WHOLE, dy + WHOLE, dw + WHOLE);
 #endif
-  if (JOINS(g)) {
+  if (JOINED(g)) {
     FN(depthwise_near_outer)(g, channels, x, dy, dw);
     return;
   }
@@ -252,8 +252,10 @@ static void FN(depthwise_outer)(const cnn_taps *g, size_t channels, const real *
   }
 }
 
+static int FN(depthwise_joins)(size_t apart) { return apart == 1 || (MASKED && apart == 2); }
+
 /* Pixels that are a multiple of 1024 bytes apart share a few sets of the first cache. */
-static int FN(depthwise_packs)(size_t channels, int near) { return channels * sizeof(real) % 1024 == 0 && !(MASKED && near); }
+static int FN(depthwise_packs)(size_t channels, int joined) { return channels * sizeof(real) % 1024 == 0 && !(MASKED && joined); }
 #ifdef REMNANT
 #undef WHOLE
 #endif
@@ -264,7 +266,9 @@ static int FN(depthwise_packs)(size_t channels, int near) { return channels * si
 #undef EACH_OUTPUT
 #undef EACH_TAP
 #undef NEXT
+#undef APART
 #undef NEAR
+#undef JOINED
 #undef MASKED
 #undef SOME
 #undef TAPS

@@ -20,8 +20,8 @@ typedef struct {
   ptrdiff_t y_row, y_column;
   ptrdiff_t tap_row, tap_column;       /* from a tap to the next: in x */
   ptrdiff_t weight_row, weight_column; /* and in the weights */
-  /* 3 x 3 taps as far apart as outputs are in x: whether the outermost taps of the first or the last row or column of outputs are left out,
-     as they lie outside the image. x is what the first tap of the first output meets that is not; weights count from tap (0, 0) on. */
+  /* 3 x 3 taps that depthwise_joins: whether the outermost taps of the first or the last row or column of outputs are left out, as they lie
+     outside the image. x is what the first tap of the first output meets that is not; weights count from tap (0, 0) on. */
   int top, bottom, left, right;
 } cnn_taps;
 

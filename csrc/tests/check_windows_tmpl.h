@@ -152,11 +152,11 @@ static void T_(winograd)(const TABLE *t, size_t height, size_t width, size_t cha
    goes. Windows of 3 x 3 neighbours may reach beyond the image. */
 static void T_(depthwise)(const TABLE *t, const shape *s, int backwards, int acc, size_t extra, int at_end) {
   static const geometry none;
-  const int near = s->kernel_h == 3 && s->kernel_w == 3 && s->stride == s->dilation;
+  const int near = s->kernel_h == 3 && s->kernel_w == 3 && s->stride % s->dilation == 0 && t->depthwise_joins(s->stride / s->dilation);
   const size_t top = near && next32() % 2, bottom = near && next32() % 2, left = near && next32() % 2, right = near && next32() % 2;
   const size_t n = s->used;
-  const size_t wide = (s->width - 1) * s->stride + (s->kernel_w ? s->kernel_w - 1 : 0) * s->dilation + 1 - (left + right) * s->stride;
-  const size_t high = (s->height - 1) * s->stride + (s->kernel_h ? s->kernel_h - 1 : 0) * s->dilation + 1 - (top + bottom) * s->stride;
+  const size_t wide = (s->width - 1) * s->stride + (s->kernel_w ? s->kernel_w - 1 : 0) * s->dilation + 1 - (left + right) * s->dilation;
+  const size_t high = (s->height - 1) * s->stride + (s->kernel_h ? s->kernel_h - 1 : 0) * s->dilation + 1 - (top + bottom) * s->dilation;
   const size_t ldb = n + extra, ldy = n + 2 * extra, taps = s->kernel_h * s->kernel_w, way = (size_t)acc + 4 * (size_t)backwards;
   const ptrdiff_t pixel = (ptrdiff_t)s->channels, line = (ptrdiff_t)wide * pixel, sign = backwards ? -1 : 1;
   const cnn_taps g = {.rows = s->height,
@@ -175,7 +175,7 @@ static void T_(depthwise)(const TABLE *t, const shape *s, int backwards, int acc
                       .bottom = (int)bottom,
                       .left = (int)left,
                       .right = (int)right};
-  const ptrdiff_t inside = (ptrdiff_t)top * g.x_row + (ptrdiff_t)left * g.x_column; /* of the first window */
+  const ptrdiff_t inside = (ptrdiff_t)top * g.tap_row + (ptrdiff_t)left * g.tap_column; /* of the first window */
   const size_t nx = (high * wide - 1) * s->channels + n, ny = (s->height * s->width - 1) * ldy + n, nb = taps ? (taps - 1) * ldb + n : 0;
   const int fuse = fused(isa);
   real *x = arena_take(arena_x, nx * sizeof *x, at_end), *b = arena_take(arena_b, nb * sizeof *b, at_end);
@@ -323,7 +323,7 @@ static void T_(check)(const TABLE *t) {
         if (!columns[c]) continue;
         s = (shape){1 + next32() % 2, pixels, next32() % 5, next32() % 5, 1 + next32() % 2, 1, columns[c] + next32() % 3, columns[c]};
         T_(depthwise)(t, &s, (int)(next32() % 2), acc, next32() % 3, (int)(next32() % 4 != 0));
-        s = (shape){pixels, 1 + next32() % 3, 3, 3, 1, 1, columns[c] + next32() % 3, columns[c]};
+        s = (shape){pixels, 1 + next32() % 3, 3, 3, 1 + next32() % 2, 1, columns[c] + next32() % 3, columns[c]};
         T_(depthwise)(t, &s, (int)(next32() % 2), acc, next32() % 3, (int)(next32() % 4 != 0));
       }
   for (size_t n = 1; n <= 12; n++) /* one channel, whose neighbouring pixels are neighbours in memory: rows of every length */
@@ -457,7 +457,7 @@ static void T_(bench)(const TABLE *t, double budget) {
   for (size_t i = 0; i < sizeof deep / sizeof *deep; i++) { /* of an image with its zeros */
     real *other = y + 576 / sizeof(real); /* in a page, as far away as plans place it */
     const shape *s = &deep[i];
-    const int near = s->kernel_h == 3 && s->stride == 1; /* which leave the zeros out */
+    const int near = s->kernel_h == 3 && t->depthwise_joins(s->stride); /* which leave the zeros out */
     const size_t wide = (s->width - 1) * s->stride + s->kernel_w - (near ? 2 : 0);
     const ptrdiff_t n = (ptrdiff_t)s->channels, step = (ptrdiff_t)s->stride * n, line = (ptrdiff_t)wide * n;
     const cnn_taps taps = {s->height,

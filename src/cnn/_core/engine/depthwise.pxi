@@ -1,8 +1,8 @@
 # Depthwise convolutions, a filter for each channel: the three products of convolution.pxi in another way, for here memory is the limit.
 #
 # No image is padded. The outputs of an axis whose windows have the same taps inside the image are a *span*; a span of the height by one of
-# the width is a call of the kernel, which leaves out the taps that would meet zeros. Of 3 x 3 neighbouring taps it does that itself at the
-# border of an image, which then is one call. Images are read and written where they lie; those that are channels first, and those whose
+# the width is a call of the kernel, which leaves out the taps that would meet zeros. Of 3 x 3 neighbouring taps, outputs one apart or, where
+# the instruction set has it, two, it does that itself at the border of an image, which then is one call. Images are read and written where they lie; those that are channels first, and those whose
 # pixels would drive each other out of the first cache, by way of a block of channels in scratch.
 # Threads take images of their own or, where there are fewer images than threads, rows of each: those that the convolutions before and
 # behind give to the same thread. Channels know nothing of each other: of an image that needs scratch, and of the weights' gradient, they take
@@ -16,17 +16,25 @@ cdef enum:
 cdef void depthwise_describe(const OpPlan *p, const PlanValue *wide, const PlanValue *narrow, Conv *c) noexcept nogil:
     """What a plan needs to know: blocks and scratch."""
     cdef const PlanValue *y = &p.values[p.output]
-    cdef int near = c.h.kernel == 3 and c.w.kernel == 3 and c.h.stride * c.w.stride * c.h.dilation * c.w.dilation == 1
     if c.item == sizeof(float):
-        c.packs = k_depthwise_packs(p.kernels, c.channels, near, <const float *>NULL)
+        depthwise_way(p, c, <const float *>NULL)
     else:
-        c.packs = k_depthwise_packs(p.kernels, c.channels, near, <const double *>NULL)
+        depthwise_way(p, c, <const double *>NULL)
     c.block = c.channels
     if c.packs or not lies_last(wide) or not lies_last(narrow):
         c.block = DEPTHWISE_BLOCK // c.item if c.channels > DEPTHWISE_BLOCK // c.item else c.channels
         c.work = depthwise_room(c, c.h.wide * c.w.wide) + depthwise_room(c, c.h.narrow * c.w.narrow)
     if p.training and not lies_last(y):  # for the gradient of the bias
         c.target = rounded(y.row * c.item)
+
+cdef void depthwise_way(const OpPlan *p, Conv *c, const real *tag) noexcept nogil:
+    cdef size_t apart
+    for apart in range(1, 3):
+        if k_depthwise_joins(p.kernels, apart, tag):
+            c.joins = <int32_t>apart
+    apart = c.h.stride
+    c.packs = k_depthwise_packs(p.kernels, c.channels, c.h.kernel == 3 and c.w.kernel == 3 and c.h.dilation * c.w.dilation == 1
+                                and apart == c.w.stride and apart <= <size_t>c.joins, tag)
 
 cdef inline size_t depthwise_room(const Conv *c, size_t pixels) noexcept nogil:
     return rounded(pixels * c.block * c.item)
@@ -36,21 +44,25 @@ cdef inline size_t depthwise_tables(const Conv *c) noexcept nogil:
 
 cdef void depthwise_prepare(Conv *c, ConvSpan *to) noexcept nogil:
     cdef size_t i
+    cdef int apart
     cdef ConvSpan whole[2]
     for i in range(4 if c.scatters else 2):
         c.span[i] = to
         c.spans[i] = depthwise_spans(&c.w if i % 2 else &c.h, i >= 2, to)
         to += c.spans[i]
-        if i % 2 and depthwise_joined(c.span[i - 1], c.spans[i - 1], &whole[0]) and depthwise_joined(c.span[i], c.spans[i], &whole[1]):
+        if not i % 2:
+            continue
+        apart = depthwise_joined(c.span[i - 1], c.spans[i - 1], &whole[0])
+        if apart and apart <= c.joins and apart == depthwise_joined(c.span[i], c.spans[i], &whole[1]):
             c.span[i - 1][0] = whole[0]
             c.span[i][0] = whole[1]
             c.spans[i - 1] = c.spans[i] = 1
 
 cdef int depthwise_joined(const ConvSpan *s, size_t n, ConvSpan *whole) noexcept nogil:
-    """Whether an axis is outputs of three taps as far apart as they are themselves, but for a first and a last one that may lack the
-    outermost: all as one span."""
+    """How many taps apart outputs are where an axis is outputs of three taps but for a first and a last one that may lack the outermost: all as
+    one span. 0: it is not."""
     cdef size_t i = 0 if s[0].taps == 3 else 1
-    if i >= n or n > i + 2 or s[i].taps != 3 or s[i].step != 1 or s[i].tap_step != s[i].from_step:
+    if i >= n or n > i + 2 or s[i].taps != 3 or s[i].step != 1 or s[i].from_step % s[i].tap_step:
         return 0
     whole[0] = s[i]
     if i:
@@ -64,7 +76,7 @@ cdef int depthwise_joined(const ConvSpan *s, size_t n, ConvSpan *whole) noexcept
             return 0
         whole.after = 1
     whole.count += whole.before + whole.after
-    return 1
+    return whole.from_step // whole.tap_step
 
 cdef size_t depthwise_spans(const ConvAxis *a, int scatter, ConvSpan *to) noexcept nogil:
     """The spans of an axis, and how many there are. In scatters outputs of one phase are neighbours, and taps go downwards, as in
@@ -170,7 +182,7 @@ cdef int depthwise_cut(const ConvSpan *s, size_t begin, size_t stop, ConvSpan *p
     part.count = high - low
     if low:
         part.first += low * s.step
-        part.from_ += (low - s.before) * s.from_step
+        part.from_ += low * s.from_step - s.before * s.tap_step
         part.before = 0
     return 1
 
