@@ -254,6 +254,9 @@ static void FN(depthwise_outer)(const cnn_taps *g, size_t channels, const real *
 
 static int FN(depthwise_joins)(size_t apart) { return apart == 1 || (MASKED && apart == 2); }
 
+/* Of pixels that are a multiple of 2048 bytes apart, the lines that a row of a strip writes share two sets of the first cache. */
+static int FN(depthwise_doubles)(size_t channels) { return MASKED && channels * sizeof(real) % 2048; }
+
 /* Pixels that are a multiple of 1024 bytes apart share a few sets of the first cache. */
 static int FN(depthwise_packs)(size_t channels, int joined) { return channels * sizeof(real) % 1024 == 0 && !(MASKED && joined); }
 #ifdef REMNANT

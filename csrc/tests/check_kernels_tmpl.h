@@ -417,6 +417,8 @@ static void T_(check_conv_planes_outer)(const TABLE *t) { (void)t; }
 static void T_(check_conv_scatter)(const TABLE *t) { (void)t; }
 static void T_(check_depthwise_forward)(const TABLE *t) { (void)t; }
 static void T_(check_depthwise_outer)(const TABLE *t) { (void)t; }
+static void T_(check_depthwise_scatter)(const TABLE *t) { (void)t; }
+static void T_(check_depthwise_doubles)(const TABLE *t) { (void)t; }
 static void T_(check_depthwise_joins)(const TABLE *t) { (void)t; }
 static void T_(check_depthwise_packs)(const TABLE *t) { (void)t; }
 static void T_(check_winograd_weights)(const TABLE *t) { (void)t; }

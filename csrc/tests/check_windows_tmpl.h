@@ -217,6 +217,54 @@ static void T_(depthwise)(const TABLE *t, const shape *s, int backwards, int acc
 #undef LIES_OUTSIDE
 }
 
+/* Of an image of 3 x 3 windows, two pixels apart, rows `begin` to `stop` - 1 at a time. */
+static void T_(doubles)(const TABLE *t, size_t rows, size_t columns, size_t n, int acc, size_t extra, int at_end) {
+  static const geometry none;
+  const shape s = {rows, columns, 3, 3, 2, 1, n + extra, n};
+  const size_t top = next32() % 2, bottom = next32() % 2, left = next32() % 2, right = next32() % 2;
+  const size_t high = 2 * rows + 1 - top - bottom, wide = 2 * columns + 1 - left - right, ldx = n + extra, ldy = n + 2 * extra, ldb = n + extra;
+  const size_t nx = (high * wide - 1) * ldx + n, ny = (rows * columns - 1) * ldy + n, nb = 8 * ldb + n;
+  const ptrdiff_t pixel = (ptrdiff_t)ldx, line = (ptrdiff_t)(wide * ldx);
+  const cnn_taps g = {.rows = rows,
+                      .columns = columns,
+                      .height = 3,
+                      .width = 3,
+                      .x_row = 2 * line,
+                      .x_column = 2 * pixel,
+                      .y_row = (ptrdiff_t)(columns * ldy),
+                      .y_column = (ptrdiff_t)ldy,
+                      .tap_row = line,
+                      .tap_column = pixel,
+                      .weight_row = (ptrdiff_t)(3 * ldb),
+                      .weight_column = (ptrdiff_t)ldb,
+                      .top = (int)top,
+                      .bottom = (int)bottom,
+                      .left = (int)left,
+                      .right = (int)right};
+  const int fuse = fused(isa);
+  real *x = arena_take(arena_x, nx * sizeof *x, at_end), *b = arena_take(arena_b, nb * sizeof *b, at_end);
+  real *dy = arena_take(arena_y, ny * sizeof *dy, at_end), *start = arena_take(arena_start, n * sizeof *x, at_end);
+  real *want = arena_take(arena_want, nx * sizeof *x, 0);
+  T_(fill)(x, nx), T_(fill)(b, nb), T_(fill)(dy, ny), T_(fill)(start, n);
+  memcpy(want, x, nx * sizeof *x);
+  for (size_t i = 0; i < high; i++)
+    for (size_t k = 0; k < wide; k++)
+      for (size_t j = 0; j < n; j++) {
+        real *p = want + (i * wide + k) * ldx + j;
+        *p = acc == 1 ? *p : acc == 2 ? start[j] : 0;
+        for (size_t r = 0; r < rows; r++)
+          for (size_t c = 0; c < columns; c++) {
+            const size_t u = i + top - 2 * r, v = k + left - 2 * c; /* the tap; not one where it is more than 2 */
+            if (u < 3 && v < 3) *p = T_(chain)(fuse, dy[(r * columns + c) * ldy + j], b[(3 * u + v) * ldb + j], *p);
+          }
+      }
+  for (size_t begin = 0, stop; begin < rows; begin = stop) {
+    stop = begin + 1 + next32() % (rows - begin);
+    t->depthwise_scatter(&g, begin, stop, n, dy, b, acc == 2 ? start : NULL, x, acc == 1);
+  }
+  verdict(T_(same)(x, want, nx), "depthwise_scatter", &none, &s, n, (int)(top + 2 * bottom + 4 * left + 8 * right));
+}
+
 static void T_(transposes)(const TABLE *t, size_t rows, size_t columns, size_t extra, int at_end) {
   static const geometry none;
   const shape s = {.height = rows, .width = columns};
@@ -323,6 +371,7 @@ static void T_(check)(const TABLE *t) {
         if (!columns[c]) continue;
         s = (shape){1 + next32() % 2, pixels, next32() % 5, next32() % 5, 1 + next32() % 2, 1, columns[c] + next32() % 3, columns[c]};
         T_(depthwise)(t, &s, (int)(next32() % 2), acc, next32() % 3, (int)(next32() % 4 != 0));
+        if (pixels <= 18) T_(doubles)(t, 1 + next32() % 5, pixels, columns[c], acc, next32() % 3, (int)(next32() % 4 != 0));
         s = (shape){pixels, 1 + next32() % 3, 3, 3, 1 + next32() % 2, 1, columns[c] + next32() % 3, columns[c]};
         T_(depthwise)(t, &s, (int)(next32() % 2), acc, next32() % 3, (int)(next32() % 4 != 0));
       }

@@ -64,6 +64,7 @@ cdef struct Conv:
     int32_t *scatter_chunk
     ConvPhase *phases
     size_t block           # depthwise: channels at a time
+    int32_t doubles        # a scatter is one call of its kernel, of the spans of a gather
     int32_t joins          # outputs of 3 x 3, up to so many taps apart, are one call of the kernel with those at the border
     int32_t packs          # its images are copied, for their pixels would drive each other out of the first cache
     size_t spans[4]        # of a gather: along the height, along the width; of a scatter

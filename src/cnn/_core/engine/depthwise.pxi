@@ -35,6 +35,7 @@ cdef void depthwise_way(const OpPlan *p, Conv *c, const real *tag) noexcept nogi
     apart = c.h.stride
     c.packs = k_depthwise_packs(p.kernels, c.channels, c.h.kernel == 3 and c.w.kernel == 3 and c.h.dilation * c.w.dilation == 1
                                 and apart == c.w.stride and apart <= <size_t>c.joins, tag)
+    c.doubles = k_depthwise_doubles(p.kernels, c.channels, tag)
 
 cdef inline size_t depthwise_room(const Conv *c, size_t pixels) noexcept nogil:
     return rounded(pixels * c.block * c.item)
@@ -43,20 +44,33 @@ cdef inline size_t depthwise_tables(const Conv *c) noexcept nogil:
     return (c.h.narrow + c.w.narrow + (c.h.wide + c.w.wide if c.scatters else 0)) * sizeof(ConvSpan)
 
 cdef void depthwise_prepare(Conv *c, ConvSpan *to) noexcept nogil:
+    to = depthwise_axes(c, 0, to)
+    c.doubles = c.doubles and depthwise_doubled(&c.h, c.span[0]) and depthwise_doubled(&c.w, c.span[1])
+    if c.scatters and not c.doubles:
+        depthwise_axes(c, 1, to)
+
+cdef ConvSpan *depthwise_axes(Conv *c, int scatter, ConvSpan *to) noexcept nogil:
+    """The spans of both. Returns where the next ones go."""
     cdef size_t i
     cdef int apart
     cdef ConvSpan whole[2]
-    for i in range(4 if c.scatters else 2):
-        c.span[i] = to
-        c.spans[i] = depthwise_spans(&c.w if i % 2 else &c.h, i >= 2, to)
-        to += c.spans[i]
-        if not i % 2:
-            continue
-        apart = depthwise_joined(c.span[i - 1], c.spans[i - 1], &whole[0])
-        if apart and apart <= c.joins and apart == depthwise_joined(c.span[i], c.spans[i], &whole[1]):
-            c.span[i - 1][0] = whole[0]
-            c.span[i][0] = whole[1]
-            c.spans[i - 1] = c.spans[i] = 1
+    cdef ConvSpan **span = &c.span[2 * scatter]
+    cdef size_t *spans = &c.spans[2 * scatter]
+    for i in range(2):
+        span[i] = to
+        spans[i] = depthwise_spans(&c.w if i else &c.h, scatter, to)
+        to += spans[i]
+    apart = depthwise_joined(span[0], spans[0], &whole[0])
+    if apart and apart <= c.joins and apart == depthwise_joined(span[1], spans[1], &whole[1]):
+        for i in range(2):
+            span[i][0] = whole[i]
+            spans[i] = 1
+    return to
+
+cdef int depthwise_doubled(const ConvAxis *a, const ConvSpan *s) noexcept nogil:
+    """Whether the outputs of an axis are one span, two neighbouring pixels apart, that meets all pixels."""
+    return (s.taps == 3 and s.tap_step == 1 and s.from_step == 2 and <size_t>s.count == a.narrow
+            and a.wide == 2 * a.narrow + 1 - <size_t>(s.before + s.after))
 
 cdef int depthwise_joined(const ConvSpan *s, size_t n, ConvSpan *whole) noexcept nogil:
     """How many taps apart outputs are where an axis is outputs of three taps but for a first and a last one that may lack the outermost: all as
@@ -188,8 +202,8 @@ cdef int depthwise_cut(const ConvSpan *s, size_t begin, size_t stop, ConvSpan *p
 
 cdef void depthwise_image(const ConvWork *a, const real *x, const real *start, real *y, size_t first, size_t end, size_t begin, size_t stop,
                           int32_t member) noexcept nogil:
-    """Channels first .. end - 1 of rows begin .. stop - 1 of y, a gather or a scatter of x. Rows are all of them where y is not written in
-    its place."""
+    """Channels first .. end - 1 of rows begin .. stop - 1 (depthwise_height) of y, a gather or a scatter of x. Rows are all of them where y is
+    not written in its place."""
     cdef const Conv *c = a.c
     cdef const cnn_kernels *k = a.op.run.kernels
     cdef size_t from_pixels = c.h.narrow * c.w.narrow if a.scatter else c.h.wide * c.w.wide, pixels = conv_pixels(a), n, ldx, ldy, i, j
@@ -212,7 +226,11 @@ cdef void depthwise_image(const ConvWork *a, const real *x, const real *start, r
             ldy = n
             if a.accumulate:
                 to_last(k, n, pixels, y + first * pixels, to)
-        for i in range(c.spans[axis]):
+        if a.scatter and c.doubles:
+            depthwise_rectangle(c, 0, c.span[0], c.span[1], ldy, ldx, &g)
+            k_depthwise_scatter(k, &g, begin, stop, n, from_, <const real *>a.weights + first, start + first if start != NULL else NULL, to,
+                                a.accumulate)
+        for i in range(0 if a.scatter and c.doubles else c.spans[axis]):
             if not depthwise_cut(&c.span[axis][i], begin, stop, &v):
                 continue
             for j in range(c.spans[axis + 1]):
@@ -271,13 +289,17 @@ cdef void depthwise_part(const ConvWork *a, const real *tag, size_t first_row, s
                 op_follow(a.op, tag, r * a.target_row, a.target_row)
 
 cdef inline size_t depthwise_height(const ConvWork *a) noexcept nogil:
-    return a.c.h.wide if a.scatter else a.c.h.narrow
+    """Rows of y or, where a row of x makes two of them, of x."""
+    return a.c.h.wide if a.scatter and not a.c.doubles else a.c.h.narrow
 
 cdef void depthwise_rows(const ConvWork *a, const real *tag, size_t row, size_t begin, size_t stop, int32_t member) noexcept nogil:
-    """Rows of one image, and of what follows."""
-    cdef size_t of_row = a.target_row // depthwise_height(a)
+    """Rows (depthwise_height) of one image, and of what follows."""
+    cdef size_t of_row = a.target_row // (a.c.h.wide if a.scatter else a.c.h.narrow)
     depthwise_image(a, <const real *>a.source + row * a.source_row, <const real *>a.start, <real *>a.target + row * a.target_row, 0, a.c.channels,
                     begin, stop, member)
+    if a.scatter and a.c.doubles:
+        begin = 2 * begin - <size_t>a.c.span[0].before if begin else 0
+        stop = 2 * stop - <size_t>a.c.span[0].before if stop < a.c.h.narrow else a.c.h.wide
     op_follow(a.op, tag, row * a.target_row + begin * of_row, (stop - begin) * of_row)
 
 cdef void depthwise_rows_slice(void *arg, size_t index, int32_t member) noexcept nogil:
