@@ -1,7 +1,8 @@
 """Depthwise convolutions: blocks of channels, borders, and every width, against the NumPy reference."""
 
 import pytest
-from test_convolutions import check_chain, compare_conv2d, random, single
+from reference import convolutions as reference
+from test_convolutions import check_chain, compare, compare_conv2d, random, single, values
 
 import cnn
 
@@ -29,16 +30,36 @@ def test_depthwise_in_blocks_of_channels(channels, kernel, stride, dtype, isa):
 
 @pytest.mark.parametrize("padding", [(0, 0), (1, 0), (0, 1), (1, 1), (2, 1)], ids=str)
 @pytest.mark.parametrize("size", [(3, 3), (4, 5), (5, 16), (17, 8), (33, 4)], ids=str)
-@pytest.mark.parametrize("step", [1, 2])
-def test_borders_of_depthwise_windows(step, size, padding, dtype, isa):
-    """Windows of 3 x 3 as far apart as their taps are: every border, in one strip of columns and in several; whole vectors and a rest."""
-    channels, shape = 23, (23, step * size[0], step * size[1])
-    sides = tuple((step * before, step * after) for before, after in (padding, padding[::-1]))
-    net = single(cnn.Conv2D(channels, 3, groups=channels, stride=step, dilation=step, padding=sides), shape, dtype)
+@pytest.mark.parametrize(("stride", "dilation"), [(1, 1), (2, 2), (2, 1), (4, 2)])
+def test_borders_of_depthwise_windows(stride, dilation, size, padding, dtype, isa):
+    """Windows of 3 x 3, one or two taps apart: every border, in one strip of columns and in several; whole vectors and a rest."""
+    channels, shape = 23, (23, stride * size[0], stride * size[1] + stride - dilation)
+    sides = tuple((dilation * before, dilation * after) for before, after in (padding, padding[::-1]))
+    net = single(
+        cnn.Conv2D(channels, 3, groups=channels, stride=stride, dilation=dilation, padding=sides), shape, dtype
+    )
     compare_conv2d(
         net,
         random((2, *shape), dtype),
-        {"stride": (step, step), "dilation": (step, step), "padding": sides, "groups": channels},
+        {"stride": (stride, stride), "dilation": (dilation, dilation), "padding": sides, "groups": channels},
+        dtype,
+    )
+
+
+@pytest.mark.parametrize("sides", [(0, 0), (1, 0), (0, 1), (1, 1)], ids=str)
+@pytest.mark.parametrize("size", [(1, 1), (2, 3), (4, 7), (3, 17)], ids=str)
+def test_transposed_depthwise_windows(size, sides, dtype, isa):
+    """Two pixels of the output to one of the image: every border, in one strip of columns and in several; whole vectors and a rest."""
+    channels, padding = 35, (sides, sides[::-1])
+    options = {"stride": (2, 2), "padding": padding, "groups": channels}
+    net = single(cnn.ConvTranspose2D(channels, 3, **options), (channels, *size), dtype)
+    x, (weight, bias) = random((2, channels, *size), dtype), values(net)
+    compare(
+        net,
+        "conv_transpose2d_1",
+        x,
+        reference.conv_transpose2d(x, weight, bias, **options),
+        lambda dy: reference.conv_transpose2d_backward(x, weight, dy, **options),
         dtype,
     )
 
@@ -64,10 +85,27 @@ OPTIONS = {
 }
 
 
-@pytest.mark.parametrize("option", OPTIONS)
+TRANSPOSED = {
+    "transposed": {"kernel_size": 3, "stride": 2, "padding": 1, "activation": "tanh"},
+    "transposed, one side": {"kernel_size": 3, "stride": 2, "padding": ((0, 1), (1, 0)), "activation": "tanh"},
+    "transposed, more outputs": {
+        "kernel_size": 3,
+        "stride": 2,
+        "padding": 1,
+        "output_padding": 1,
+        "activation": "tanh",
+    },
+}
+
+
+@pytest.mark.parametrize("option", [*OPTIONS, *TRANSPOSED])
 def test_rows_of_an_image_for_threads(option, dtype, isa):
     """One image, and a batch of fewer images than threads: its rows are divided, forward and backward."""
-    layers = [cnn.Conv2D(64, 1), cnn.Conv2D(64, groups=64, **OPTIONS[option]), cnn.BatchNorm(), cnn.Conv2D(520, 1)]
+    if option in TRANSPOSED:
+        layer = cnn.ConvTranspose2D(64, groups=64, **TRANSPOSED[option])
+    else:
+        layer = cnn.Conv2D(64, groups=64, **OPTIONS[option])
+    layers = [cnn.Conv2D(64, 1), layer, cnn.BatchNorm(), cnn.Conv2D(520, 1)]
     net = cnn.Network([cnn.Input((16, 23, 21)), *layers], dtype=dtype, seed=1)
     x = random((2, 16, 23, 21), dtype)
     y = random((2, *net.output_shape), dtype)

@@ -47,6 +47,7 @@ cdef struct Plan:
     size_t tables_bytes
     double flops           # multiply-adds of a row, forward
     double dense           # of them, in dense products
+    double numbers         # that the values of a row have
 
 cdef struct PlanWish:      # what a plan is to be made for
     const int32_t *values  # wanted: kept until the end of the forward pass
@@ -196,9 +197,11 @@ cdef void plan_ops(Plan *p) noexcept nogil:
     p.couples = 0
     p.flops = 0
     p.dense = 0
+    p.numbers = 0
     for i in range(p.graph.n_values):
         if p.values[i].batched:
             p.values[i].dims[0] = p.rows
+            p.numbers += <double>p.values[i].row
     for i in range(p.n_steps):
         s = &p.steps[i]
         plan_describe(p, s)

@@ -33,6 +33,7 @@ cdef enum:
     WAKING_WORK = 6000000   # multiply-adds of a call, for which threads are woken; of less, down to
     READY_WORK = 160000     # this, they take part if they need not be
     WORK_NANOSECOND = 50    # of one thread
+    MOVED_WORK = 4          # multiply-adds that take as long as a number that comes in or is written
     WEIGHT_WORK = 16        # ... that it takes to read a weight and put it in order,
     PANEL_WORK = 4          # and to read it from a panel
     DIVIDED = 82            # percent of the threads' time that is of use where they divide a product
@@ -197,7 +198,7 @@ cdef void session_take_panels(Session *s, size_t rows) noexcept nogil:
 
 cdef inline void session_begin(Session *s, size_t rows) noexcept nogil:
     """A call of so many rows: what it needs to be made, and whether several threads do it."""
-    cdef double work = <double>(rows if rows > 1 else DENSE_READ) * s.plan.flops
+    cdef double work = <double>(rows if rows > 1 else DENSE_READ) * s.plan.flops + <double>rows * MOVED_WORK * s.plan.numbers
     session_refreshed(s, rows)
     s.engaged = s.plan.members > 1 and work >= READY_WORK
     if s.engaged and work < WAKING_WORK:
