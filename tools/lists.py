@@ -98,7 +98,7 @@ def rows(path: Path, *names: str) -> list[tuple[str, list[str]]]:
 
 def kernels_pxi() -> str:
     table, wrappers = [], []
-    for macro, (result, name, arguments) in rows(KERNELS, "K", "R"):
+    for macro, (result, name, arguments) in rows(KERNELS, "K", "R", "L"):
         inner = arguments.strip()[1:-1].strip()
         parts = [] if inner == "void" else split_arguments(inner)
         split = [re.match(r"(.*?[\s*])(\w+)$", part).groups() for part in parts]

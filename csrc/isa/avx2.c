@@ -11,6 +11,7 @@
 #define ISA avx2
 #define VEC "vec/avx2.h"
 #define ROWS 1
+#define LINES 0
 #include "kernels/instantiate.h"
 #ifdef __clang__
 #pragma clang attribute pop

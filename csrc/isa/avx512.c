@@ -12,6 +12,7 @@
 #define HALF avx2 /* of which it has every instruction, at half the width */
 #define VEC "vec/avx512.h"
 #define ROWS 1
+#define LINES 1
 #include "kernels/instantiate.h"
 #ifdef __clang__
 #pragma clang attribute pop

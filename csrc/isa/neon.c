@@ -6,6 +6,7 @@
 #define ISA neon
 #define VEC "vec/neon.h"
 #define ROWS 1
+#define LINES 0
 #include "kernels/instantiate.h"
 #else
 typedef int cnn_no_neon; /* a translation unit may not be empty */

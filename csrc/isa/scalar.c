@@ -4,4 +4,5 @@
 #define ISA scalar
 #define VEC "vec/scalar.h"
 #define ROWS 0
+#define LINES 0
 #include "kernels/instantiate.h"

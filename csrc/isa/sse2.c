@@ -12,6 +12,7 @@
 #define REMNANT scalar /* which rounds alike, for lanes behind the last whole vector */
 #define VEC "vec/sse2.h"
 #define ROWS 1
+#define LINES 0
 #include "kernels/instantiate.h"
 #ifdef __clang__
 #pragma clang attribute pop

@@ -1,6 +1,6 @@
 /* depthwise_scatter: the gradient of x where outputs are two pixels apart, and the transposed convolution. A row of outputs makes two rows of x
-   and what it adds to the next one; so a strip keeps the row above, and each element of x is written once. Vectors go outermost or innermost
-   as in depthwise_near_tmpl.h. */
+   and what it adds to the next one; so a strip keeps the row above, and each element of x is written once. Strips, and the order in them, as in
+   depthwise_near_tmpl.h where a vector is a line of a cache. */
 #define EVEN(k) (x_at + (2 * (k)) * step)
 #define ODD(k) (x_at + (2 * (k) + 1) * step)
 #define BEGUN(p) (accumulate ? LOAD(p) : begin_with)
@@ -35,11 +35,13 @@
   } while (0)
 
 /* x: where the first pixel of row `begin` and column `first` of the outputs would be. */
-V_INLINE void FN(depthwise_double)(const int mr, const int masked, const cnn_taps *g, size_t begin, size_t stop, size_t first, size_t channels,
+V_INLINE void FN(depthwise_double)(const int mr, const cnn_taps *g, size_t begin, size_t stop, size_t first, size_t channels,
                                    const real *dy, const real *b, const real *start, real *x, int accumulate) {
+  enum { masked = 1 };
   const ptrdiff_t step = g->tap_column, below = g->tap_row, from = g->y_column;
   const int inner = first > 0, left = !inner && g->left, ends = first + (size_t)mr == g->columns && !g->right;
-  EACH_VECTOR(j) {
+  for (size_t j = 0, lanes; j < channels; j += VL) {
+    lanes = channels - j < VL ? channels - j : VL;
     const vreal begin_with = !accumulate && start ? LOAD(start + j) : v_zero();
     const real *q = dy + j;
     real *x_at = x + j;
@@ -72,39 +74,23 @@ V_INLINE void FN(depthwise_double)(const int mr, const int masked, const cnn_tap
 #undef ODD
 #undef BEGUN
 
-typedef void FN(depthwise_doubler)(const cnn_taps *g, size_t begin, size_t stop, size_t first, size_t channels, const real *dy, const real *b,
-                                   const real *start, real *x, int accumulate);
-#define DOUBLER(mr, name, masked) \
-  static void FN(depthwise_##name##_##mr)(const cnn_taps *g, size_t begin, size_t stop, size_t first, size_t channels, const real *dy, \
-                                          const real *b, const real *start, real *x, int accumulate) { \
-    FN(depthwise_double)(mr, masked, g, begin, stop, first, channels, dy, b, start, x, accumulate); \
+#define DOUBLE(mr) \
+  static void FN(depthwise_double_##mr)(const cnn_taps *g, size_t begin, size_t stop, size_t first, size_t channels, const real *dy, \
+                                        const real *b, const real *start, real *x, int accumulate) { \
+    FN(depthwise_double)(mr, g, begin, stop, first, channels, dy, b, start, x, accumulate); \
   }
-DOUBLER(1, double, MASKED)
-DOUBLER(2, double, MASKED)
-DOUBLER(7, double, MASKED)
-DOUBLER(1, double_some, 1)
-#undef DOUBLER
+DOUBLE(1)
+DOUBLE(7)
+#undef DOUBLE
 
 static void FN(depthwise_scatter)(const cnn_taps *g, size_t begin, size_t end, size_t channels, const real *dy, const real *b,
                                   const real *start, real *x, int accumulate) {
-#ifdef REMNANT
-  if (channels % VL)
-    CNN_PASTE2(cnn_kernels, REMNANT)
-        .DTYPE.depthwise_scatter(g, begin, end, channels - WHOLE, dy + WHOLE, b + WHOLE, start ? start + WHOLE : NULL, x + WHOLE,
-                                 accumulate);
-#endif
-  for (size_t r = begin, rows; r < end; r += rows) {
-    rows = SLIDES ? end - begin : 1;
-    for (size_t c = 0, mr; c < g->columns; c += mr) {
-      const real *q = dy + (ptrdiff_t)r * g->y_row + (ptrdiff_t)c * g->y_column;
-      real *p = x + ((ptrdiff_t)(2 * r) - g->top) * g->tap_row + ((ptrdiff_t)(2 * c) - g->left) * g->tap_column;
-      mr = g->columns - c;
-      mr = mr >= 7 && SLIDES ? 7 : mr >= 2 && VL > 1 ? 2 : 1;
-      (mr == 7 ? FN(depthwise_double_7) : mr == 2 ? FN(depthwise_double_2) : FN(depthwise_double_1))(g, r, r + rows, c, channels, q, b, start,
-                                                                                                   p, accumulate);
-      for (size_t i = 0; SOME && channels % VL && i < mr; i++)
-        FN(depthwise_double_some_1)(g, r, r + rows, c + i, channels, q + (ptrdiff_t)i * g->y_column, b, start,
-                                    p + (ptrdiff_t)(2 * i) * g->tap_column, accumulate);
-    }
+  const real *q = dy + (ptrdiff_t)begin * g->y_row;
+  real *p = x + ((ptrdiff_t)(2 * begin) - g->top) * g->tap_row - g->left * g->tap_column;
+  for (size_t c = 0, wide; c < g->columns; c += wide ? 7 : 1) {
+    const ptrdiff_t at = (ptrdiff_t)c;
+    wide = g->columns - c >= 7;
+    (wide ? FN(depthwise_double_7) : FN(depthwise_double_1))(g, begin, end, c, channels, q + at * g->y_column, b, start,
+                                                             p + 2 * at * g->tap_column, accumulate);
   }
 }

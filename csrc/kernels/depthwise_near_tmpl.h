@@ -42,7 +42,9 @@ enum {
   } while (0)
 
 #include "kernels/depthwise_halving_tmpl.h"
+#if LINES
 #include "kernels/depthwise_doubling_tmpl.h"
+#endif
 #define EACH_COLUMN _Pragma("GCC unroll 9") for (int c = 0; c < mr + 2; c++) if ((c || !left) && (c < mr + 1 || !right))
 #define EACH_THAT_SEES EACH_OUTPUT if (c >= k && c < k + 3) /* column c */
 

@@ -1,5 +1,5 @@
 /* All kernels of one instruction set, in both dtypes, and their table. The includer (isa/<isa>.c) opens the target region and sets
-   ISA, VEC ("vec/<isa>.h") and ROWS (1 when the R rows of kernels.def pay). f64 first: f32 widens to it. */
+   ISA, VEC ("vec/<isa>.h"), ROWS (1 when the R rows of kernels.def pay) and LINES (1 for the L rows). f64 first: f32 widens to it. */
 #define DTYPE f64
 #define real double
 #define REAL_BITS 64
@@ -24,6 +24,11 @@
 #else
 #define R(result, name, arguments) .name = NULL,
 #endif
+#if LINES
+#define L(result, name, arguments) .name = FN(name),
+#else
+#define L(result, name, arguments) .name = NULL,
+#endif
 extern const cnn_kernels CNN_PASTE2(cnn_kernels, ISA);
 const cnn_kernels CNN_PASTE2(cnn_kernels, ISA) = {
     .isa = CNN_TEXT(ISA),
@@ -42,3 +47,4 @@ const cnn_kernels CNN_PASTE2(cnn_kernels, ISA) = {
 };
 #undef K
 #undef R
+#undef L

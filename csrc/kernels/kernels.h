@@ -46,6 +46,7 @@ typedef struct {
 typedef struct {
 #define K(result, name, arguments) result(*name) arguments;
 #define R(result, name, arguments) result(*name) arguments;
+#define L(result, name, arguments) result(*name) arguments;
 #define real float
 #include "kernels.def"
 #undef real
@@ -57,6 +58,7 @@ typedef struct {
 #undef real
 #undef K
 #undef R
+#undef L
 } cnn_kernels_f64;
 
 typedef struct {

@@ -134,6 +134,8 @@ static void check_table(const cnn_kernels *table) {
 #define R(result, name, arguments) \
   verdict(!scalar || t->name == NULL, #name, "a row of its own under scalar", 0, 0); \
   if (t->name != NULL) CAT(check_##name, TYPE)(t);
+#define L(result, name, arguments) \
+  if (t->name != NULL) CAT(check_##name, TYPE)(t);
   {
     const cnn_kernels_f32 *t = &table->f32;
     dtype = "f32";

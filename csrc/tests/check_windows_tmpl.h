@@ -222,7 +222,8 @@ static void T_(doubles)(const TABLE *t, size_t rows, size_t columns, size_t n, i
   static const geometry none;
   const shape s = {rows, columns, 3, 3, 2, 1, n + extra, n};
   const size_t top = next32() % 2, bottom = next32() % 2, left = next32() % 2, right = next32() % 2;
-  const size_t high = 2 * rows + 1 - top - bottom, wide = 2 * columns + 1 - left - right, ldx = n + extra, ldy = n + 2 * extra, ldb = n + extra;
+  const size_t high = 2 * rows + 1 - top - bottom, wide = 2 * columns + 1 - left - right, ldx = n + extra, ldy = n + 2 * extra,
+               ldb = n + extra;
   const size_t nx = (high * wide - 1) * ldx + n, ny = (rows * columns - 1) * ldy + n, nb = 8 * ldb + n;
   const ptrdiff_t pixel = (ptrdiff_t)ldx, line = (ptrdiff_t)(wide * ldx);
   const cnn_taps g = {.rows = rows,
@@ -371,7 +372,8 @@ static void T_(check)(const TABLE *t) {
         if (!columns[c]) continue;
         s = (shape){1 + next32() % 2, pixels, next32() % 5, next32() % 5, 1 + next32() % 2, 1, columns[c] + next32() % 3, columns[c]};
         T_(depthwise)(t, &s, (int)(next32() % 2), acc, next32() % 3, (int)(next32() % 4 != 0));
-        if (pixels <= 18) T_(doubles)(t, 1 + next32() % 5, pixels, columns[c], acc, next32() % 3, (int)(next32() % 4 != 0));
+        if (pixels <= 18 && t->depthwise_scatter)
+          T_(doubles)(t, 1 + next32() % 5, pixels, columns[c], acc, next32() % 3, (int)(next32() % 4 != 0));
         s = (shape){pixels, 1 + next32() % 3, 3, 3, 1 + next32() % 2, 1, columns[c] + next32() % 3, columns[c]};
         T_(depthwise)(t, &s, (int)(next32() % 2), acc, next32() % 3, (int)(next32() % 4 != 0));
       }

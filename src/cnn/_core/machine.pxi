@@ -6,9 +6,11 @@ cdef extern from *:
     static const struct { const char *name; size_t f32, f64; } cnn_kernel_rows[] = {
     #define K(result, name, arguments) {#name, offsetof(cnn_kernels, f32.name), offsetof(cnn_kernels, f64.name)},
     #define R(result, name, arguments) K(result, name, arguments)
+    #define L(result, name, arguments) K(result, name, arguments)
     #include "kernels/kernels.def"
     #undef K
     #undef R
+    #undef L
     };
     static const size_t cnn_kernel_row_count = sizeof cnn_kernel_rows / sizeof *cnn_kernel_rows;
     """

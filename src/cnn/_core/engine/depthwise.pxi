@@ -228,7 +228,7 @@ cdef void depthwise_image(const ConvWork *a, const real *x, const real *start, r
                 to_last(k, n, pixels, y + first * pixels, to)
         if a.scatter and c.doubles:
             depthwise_rectangle(c, 0, c.span[0], c.span[1], ldy, ldx, &g)
-            k_depthwise_scatter(k, &g, begin, stop, n, from_, <const real *>a.weights + first, start + first if start != NULL else NULL, to,
+            l_depthwise_scatter(k, &g, begin, stop, n, from_, <const real *>a.weights + first, start + first if start != NULL else NULL, to,
                                 a.accumulate)
         for i in range(0 if a.scatter and c.doubles else c.spans[axis]):
             if not depthwise_cut(&c.span[axis][i], begin, stop, &v):
