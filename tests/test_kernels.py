@@ -42,7 +42,7 @@ def test_every_accelerated_row_is_tested():
     spec = importlib.util.spec_from_file_location("lists", ROOT / "tools" / "lists.py")
     lists = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(lists)
-    rows = lists.rows(ROOT / "csrc" / "kernels" / "kernels.def", "K", "R")
+    rows = lists.rows(ROOT / "csrc" / "kernels" / "kernels.def", "K", "R", "L")
     assert {arguments[1] for macro, arguments in rows if macro == "R"} == COVERED
 
 
