@@ -394,20 +394,18 @@ cdef void conv_plan_as(OpPlan *p, int transposed) noexcept nogil:
     p.keeps_input = 1
     p.flops = (<double>c.h.narrow * <double>c.w.narrow * <double>c.filters) * <double>(c.channels // c.groups * c.taps)
     p.tables = rounded(sizeof(Conv))
-    if c.pointwise and c.kept:
-        p.kept = c.kept
-        p.leads = 1
-        return
+    p.kept = c.kept
     if c.pointwise:
+        p.leads = not p.training
+        if p.kept:  # panels
+            return
         if c.item == sizeof(float):
             p.scratch = conv_gemm_scratch(p, &c, <const float *>NULL)
         else:
             p.scratch = conv_gemm_scratch(p, &c, <const double *>NULL)
         p.integer[0] = <int64_t>p.scratch
         p.scratch *= conv_workers(p)
-        p.leads = not p.training
         return
-    p.kept = c.kept
     p.takes_picks = 0 if transposed else conv_takes_picks(p, &c)
     p.leads = not p.training and (lies_last(&p.values[p.output]) or c.planes)
     p.scratch = c.weights + c.turned + conv_workers(p) * c.work + conv_members(p) * (c.source + c.target)
