@@ -1,5 +1,6 @@
 """Every accelerated row of kernels.def against its definition in Cython, which runs under "scalar"; random numbers; cpu."""
 
+import functools
 import importlib.util
 import os
 import subprocess
@@ -32,7 +33,8 @@ UPDATES = {
         cnn.AdamW(0.01, weight_decay=0.2),
     ],
 }
-COVERED = {f"{name}_{way}" for name in [*ACTIVATIONS, "softmax"] for way in ("forward", "backward")} | set(UPDATES)
+COVERED = {f"{name}_{way}" for name in [*ACTIVATIONS, "softmax"] for way in ("forward", "backward")}
+COVERED |= {"cross_entropy", *UPDATES}
 
 
 @pytest.mark.skipif(
@@ -188,6 +190,47 @@ def test_any_shape(name, dtype, rows, width, seed):
     for isa in FAST:
         for actual, wanted in zip(on(isa, compute), expected, strict=True):
             agree(actual, wanted, dtype, scale=30)
+
+
+# ---- Losses ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("isa", FAST)
+def test_cross_entropy_of_labels(isa, dtype):
+    """Every number of classes, groups of rows and a rest; what is learnt by heart, what is ruled out, and what is even."""
+    for classes in WIDTHS[1:]:
+        rows = 150 if classes < 20 else 5
+        z, labels = values((rows, classes), dtype), np.random.default_rng(2).integers(0, classes, rows)
+        z[1, labels[1]] = 90
+        z[2, (labels[2] + 1) % classes] = -300
+        z[3, labels[3]] = -300
+        z[4] = 0.25
+        net = cnn.Network([cnn.Input((classes,)), cnn.Dense(classes)], dtype=dtype, seed=0)
+        net.parameters["dense_1.weight"][:] = np.eye(classes)
+
+        def compute(net=net, z=z, labels=labels):
+            loss, gradients = net.gradients(z, labels, loss="cross_entropy")
+            return loss, np.array(gradients["dense_1.bias"])
+
+        (loss, gradient), (wanted, right) = on(isa, compute), on("scalar", compute)
+        assert abs(loss - wanted) <= 64 * np.finfo(dtype).eps * abs(wanted)
+        agree(gradient, right, dtype, scale=0.1)
+
+
+@pytest.mark.parametrize("isa", FAST)
+def test_cross_entropy_of_infinities(isa, dtype):
+    """Logits that overflow: a class ruled out costs nothing; all else has no loss."""
+    for classes in (2, 3, 16, 17, 70):
+        net = cnn.Network(
+            [cnn.Input((classes,)), cnn.Rescale(1e30 if dtype == "float32" else 1e300)], dtype=dtype, seed=0
+        )
+        for place in (0, 1, classes - 1):
+            for value in (1e20, -1e20):
+                z = np.zeros((1, classes), dtype)
+                z[0, place] = value
+                for label in (0, classes - 1):
+                    compute = functools.partial(net.evaluate, z, np.array([label]), loss="cross_entropy")
+                    np.testing.assert_allclose(on(isa, compute)["loss"], on("scalar", compute)["loss"], rtol=1e-7)
 
 
 # ---- Optimizers -----------------------------------------------------------------------------------------------------

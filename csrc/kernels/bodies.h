@@ -19,6 +19,7 @@ extern const cnn_kernels CNN_PASTE2(cnn_kernels, HALF);
 #include "kernels/norm_tmpl.h"
 #if ROWS
 #include "kernels/activations_tmpl.h"
+#include "kernels/losses_tmpl.h"
 #include "kernels/optimizers_tmpl.h"
 #endif
 #undef NARROWER

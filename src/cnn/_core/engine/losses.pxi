@@ -269,6 +269,8 @@ cdef void cross_entropy_loss(const Loss *loss, size_t units, const void *target,
     cdef double mass, inner, sum
     if loss.labels:
         label = <const int32_t *>target
+        if loss.constant == 0 and r_cross_entropy(loss.kernels, units, width, label, p, scale, losses, dp):
+            return
     while units:
         rows = units_at_once(units, width)
         for i in range(rows):
