@@ -28,11 +28,9 @@
 #if defined(__GNUC__) || defined(__clang__)
 #define PREFETCH(p) __builtin_prefetch(p, 1)
 #define PREFETCH_READ(p) __builtin_prefetch(p)
-#define STAY_SCALAR __asm__ volatile("") /* in a loop: GCC would make ten kilobytes of vector code for a handful of elements */
 #else
 #define PREFETCH(p) ((void)(p))
 #define PREFETCH_READ(p) ((void)(p))
-#define STAY_SCALAR ((void)0)
 #endif
 
 #define MR FN(gemm_mr)

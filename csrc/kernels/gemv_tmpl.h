@@ -103,6 +103,5 @@ static void FN(gemv_t)(size_t m, size_t n, const real *a, size_t lda, const real
 #undef TAKE
 }
 #undef TINY
-#undef STAY_SCALAR
 #undef PREFETCH
 #undef PREFETCH_READ

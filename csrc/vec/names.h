@@ -45,9 +45,11 @@
 #else
 #define V_APART static __attribute__((noinline, noclone))
 #endif
+#define STAY_SCALAR __asm__ volatile("") /* in a loop: GCC would make ten kilobytes of vector code for a handful of elements */
 #else
 #define V_INLINE static __forceinline
 #define V_APART static
+#define STAY_SCALAR ((void)0)
 #endif
 
 #define vreal FN(vreal)
