@@ -23,12 +23,12 @@ enum {
 #define AHEAD(p, writes) ((void)0)
 #endif
 #define EACH_OUTPUT _Pragma("GCC unroll 7") for (int k = 0; k < mr; k++)
-/* The pixel at `at`, which goes on */
+/* The pixel at `at`, which goes on. */
 #define PIXEL(v) \
   vreal v = LOAD(at); \
   HOLD(v); \
   at += step
-/* the one of the next vector is asked for, too. */
+/* The same, and the one of the next vector is asked for. */
 #define NEXT_PIXEL(v) \
   AHEAD(at + ahead, 0); \
   PIXEL(v)
@@ -259,6 +259,7 @@ STRIP_OF(one_of_some_4, pair, 1, 4, 1)
   [0][mr - 1] = SLIDES ? FN(depthwise_slide_##mr) : NULL, [4][mr - 1] = SLIDES ? FN(depthwise_halve_##mr) : NULL,
 #define PICK_PAIR(mr) \
   [1][mr - 1] = SLIDES ? NULL : FN(depthwise_one_##mr), [2][mr - 1] = HIGH == 2 ? FN(depthwise_two_##mr) : NULL,
+/* By kind: a strip top down; one row, or two; one row of some lanes; a strip whose outputs are two pixels apart. */
 static FN(depthwise_strip_of) *const
     FN(depthwise_strips)[5][7] = {EACH_SLIDE(PICK_SLIDE) EACH_PAIR(PICK_PAIR)[3] = {SOME ? FN(depthwise_one_of_some_1) : NULL,
                                                                                     [3] = SOME ? FN(depthwise_one_of_some_4) : NULL}};

@@ -1,9 +1,10 @@
 # Depthwise convolutions, a filter for each channel: the three products of convolution.pxi in another way, for here memory is the limit.
 #
 # No image is padded. The outputs of an axis whose windows have the same taps inside the image are a *span*; a span of the height by one of
-# the width is a call of the kernel, which leaves out the taps that would meet zeros. Of 3 x 3 neighbouring taps, outputs one apart or, where
-# the instruction set has it, two, it does that itself at the border of an image, which then is one call. Images are read and written where they lie; those that are channels first, and those whose
-# pixels would drive each other out of the first cache, by way of a block of channels in scratch.
+# the width is a call of the kernel, which leaves out the taps that would meet zeros. Of 3 x 3 neighbouring taps, outputs one apart or,
+# where the instruction set has it, two, it does that itself at the border of an image, which then is one call. Images are read and written
+# where they lie; those that are channels first, and those whose pixels would drive each other out of the first cache, by way of a block of
+# channels in scratch.
 # Threads take images of their own or, where there are fewer images than threads, rows of each: those that the convolutions before and
 # behind give to the same thread. Channels know nothing of each other: of an image that needs scratch, and of the weights' gradient, they take
 # those.
