@@ -540,7 +540,14 @@ static void T_(bench)(const TABLE *t, double budget) {
     double part = share_of_memory(&l, read * sizeof(real), outputs * sizeof(real), 0, forward, &level);
     printf("%5.1f %% of %s   outer %8.2f us %6.1f %%, ", part, level, SHARE(outer));
     part = share_of_memory(&l, (read + outputs) * sizeof(real), 0, 0, outer, &level);
-    printf("%5.1f %% of %s\n", part, level);
+    printf("%5.1f %% of %s", part, level);
+    if (near && s->stride == 2 && t->depthwise_scatter) {
+      TIME(scatter, t->depthwise_scatter(&taps, 0, s->height, s->channels, other, b, NULL, x, 0), budget);
+      T_(fill)(x, all);
+      part = share_of_memory(&l, outputs * sizeof(real), read * sizeof(real), 0, scatter, &level);
+      printf("   scatter %8.2f us %6.1f %%, %5.1f %% of %s", SHARE(scatter), part, level);
+    }
+    printf("\n");
   }
 #undef SHARE
   for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
