@@ -13,7 +13,7 @@ pytestmark = pytest.mark.usefixtures("divided")
 @pytest.mark.parametrize("kernel", [3, 5])
 @pytest.mark.parametrize("channels", [70, 128, 256])
 def test_depthwise_in_blocks_of_channels(channels, kernel, stride, dtype, isa):
-    """More channels than a block has; pixels 1024 bytes apart, which most kernels read by way of blocks in any layout."""
+    """More channels than a block has; pixels 1024 bytes apart, which 5x5 kernels read by way of blocks in any layout."""
     layer = cnn.Conv2D(channels, kernel, groups=channels, stride=stride, padding=kernel // 2)
     net = cnn.Network([cnn.Input((3, 7, 6)), cnn.Conv2D(channels, 1), layer, cnn.Conv2D(4, 1)], dtype=dtype, seed=1)
     check_chain(net, random((3, 3, 7, 6), dtype), dtype)

@@ -1,6 +1,6 @@
 /* depthwise_scatter: the gradient of x where outputs are two pixels apart, and the transposed convolution. A row of outputs makes two rows of x
    and what it adds to the next one; so a strip keeps the row above, and each element of x is written once. Strips, and the order in them, as in
-   depthwise_near_tmpl.h where a vector is a line of a cache. */
+   depthwise_slides_tmpl.h. */
 #define EVEN(k) (x_at + (2 * (k)) * step)
 #define ODD(k) (x_at + (2 * (k) + 1) * step)
 #define BEGUN(p) (accumulate ? LOAD(p) : begin_with)

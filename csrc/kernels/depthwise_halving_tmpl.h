@@ -1,5 +1,5 @@
-/* depthwise_near_tmpl.h, of outputs two pixels apart, where a vector is a line of a cache: a strip top down, two rows of pixels at a time. The
-   first of them is the last row of taps of the outputs above and the first of the ones that begin, the second their middle one. */
+/* depthwise_slides_tmpl.h, of outputs two pixels apart: a strip top down, two rows of pixels at a time. The first of them is the last row of
+   taps of the outputs above and the first of the ones that begin, the second their middle one. */
 #define EACH_COLUMN _Pragma("GCC unroll 15") for (int c = 0; c < 2 * mr + 1; c++) if ((c || !left) && (c < 2 * mr || !right))
 #define EACH_THAT_SEES EACH_OUTPUT if (c >= 2 * k && c < 2 * k + 3) /* column c, as tap c - 2 k */
 

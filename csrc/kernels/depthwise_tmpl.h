@@ -258,7 +258,7 @@ static int FN(depthwise_joins)(size_t apart) { return apart == 1 || (MASKED && a
 static int FN(depthwise_doubles)(size_t channels) { return MASKED && channels * sizeof(real) % 2048; }
 
 /* Pixels that are a multiple of 1024 bytes apart share a few sets of the first cache. */
-static int FN(depthwise_packs)(size_t channels, int joined) { return channels * sizeof(real) % 1024 == 0 && !(MASKED && joined); }
+static int FN(depthwise_packs)(size_t channels, int joined) { return !joined && channels * sizeof(real) % 1024 == 0; }
 #ifdef REMNANT
 #undef WHOLE
 #endif

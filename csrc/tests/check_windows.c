@@ -42,10 +42,7 @@ static void shuffle(int32_t *p, size_t n) {
 }
 
 /* So many of the columns that are left are the next strip of depthwise_outer (kernels.def). */
-static size_t next_strip(const char *name, size_t left) {
-  const int wide = !strcmp(name, "avx512");
-  return wide && left >= 7 ? 7 : left >= 4 ? 4 : wide && left == 3 ? 2 : left;
-}
+static size_t next_strip(size_t left) { return left >= 7 ? 7 : left >= 4 ? 4 : left >= 2 ? 2 : 1; }
 
 /* taps: every chunk is one tap, `used` long; else a kernel's row is one run where it is one in memory. */
 static void windows_of(geometry *g, const shape *s, int taps, int disordered) {

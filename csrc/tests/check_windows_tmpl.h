@@ -205,7 +205,7 @@ static void T_(depthwise)(const TABLE *t, const shape *s, int backwards, int acc
     for (size_t j = 0; j < n; j++) {
       real *out = want + (first - b) + sign * (ptrdiff_t)(e * ldb) + (ptrdiff_t)j;
       for (size_t begin = 0, end; begin < s->width; begin = end) {
-        end = begin + (near ? next_strip(isa, s->width - begin) : s->width);
+        end = begin + (near ? next_strip(s->width - begin) : s->width);
         for (size_t r = 0; r < s->height; r++)
           for (size_t m = r * s->width + begin; m < r * s->width + end; m++)
             if (!LIES_OUTSIDE(m, e)) *out = T_(chain)(fuse, AT(m, e), y[m * ldy + j], *out);
@@ -377,6 +377,10 @@ static void T_(check)(const TABLE *t) {
         s = (shape){pixels, 1 + next32() % 3, 3, 3, 1 + next32() % 2, 1, columns[c] + next32() % 3, columns[c]};
         T_(depthwise)(t, &s, (int)(next32() % 2), acc, next32() % 3, (int)(next32() % 4 != 0));
       }
+  for (size_t width = 1; width <= 20; width++) { /* pixels a page apart */
+    s = (shape){1 + next32() % 5, width, 3, 3, 1, 1, 4096 / sizeof(real), 1 + next32() % 150};
+    T_(depthwise)(t, &s, (int)(next32() % 2), (int)(next32() % 3), next32() % 3, (int)(next32() % 4 != 0));
+  }
   for (size_t n = 1; n <= 12; n++) /* one channel, whose neighbouring pixels are neighbours in memory: rows of every length */
     for (size_t width = 1; width <= 70; width++) {
       s = (shape){1 + next32() % 4, width, 1 + next32() % 3, 1 + next32() % 5, 1, 1, 1, 1};
