@@ -2,9 +2,11 @@
 
    gemv sums each row in an order of its own, a function of n alone: up to TINY a chain; beyond, two vectors of partial sums, even
    vectors of x into the first and odd ones into the second, a last part-vector into the second, then v_sum of their sum. Rows go
-   through together in fours only to have independent chains; the order within each does not change. */
+   through together in fours only to have independent chains; the order within each does not change. Long vectors need no more than
+   two chains for what the third cache gives, which gives most to one run of memory. */
 #define TINY FN(gemv_tiny)
-enum { TINY = 4 };
+#define STREAM FN(gemv_stream)
+enum { TINY = 4, STREAM = 1 << 20 /* bytes that the second cache does not keep */ };
 
 V_INLINE void FN(gemv_tiny_rows)(const size_t n, size_t m, const real *a, size_t lda, const real *x, real *y, int accumulate) {
   real xs[TINY]; /* y may be x for all that the compiler knows, but these are no memory */
@@ -58,6 +60,8 @@ static void FN(gemv)(size_t m, size_t n, const real *a, size_t lda, const real *
     case 3: FN(gemv_tiny_rows)(3, m, a, lda, x, y, accumulate); return;
     case TINY: FN(gemv_tiny_rows)(TINY, m, a, lda, x, y, accumulate); return;
   }
+  if (VL * sizeof(real) == 64 && m * n * sizeof(real) >= STREAM)
+    for (; m; m--, a += lda, y++) FN(gemv_rows)(1, n, a, lda, x, y, accumulate);
   for (; m >= 4; m -= 4, a += 4 * lda, y += 4) FN(gemv_rows)(4, n, a, lda, x, y, accumulate);
   switch (m) {
     case 3: FN(gemv_rows)(3, n, a, lda, x, y, accumulate); break;
@@ -96,12 +100,14 @@ static void FN(gemv_t)(size_t m, size_t n, const real *a, size_t lda, const real
   if (!m && !accumulate)
     for (size_t j = 0; j < n; j++) y[j] = 0;
 #define TAKE(rows) FN(gemv_t_rows)(rows, n, a, lda, x, y, accumulate), a += rows * lda, x += rows, accumulate = 1
-  for (; m >= 8; m -= 8) TAKE(8);
-  if (m & 4) TAKE(4);
+  if (n * sizeof(real) < 2048) /* of long rows few enough are read at once for the processor to see what comes next */
+    for (; m >= 8; m -= 8) TAKE(8);
+  for (; m >= 4; m -= 4) TAKE(4);
   if (m & 2) TAKE(2);
   if (m & 1) TAKE(1);
 #undef TAKE
 }
 #undef TINY
+#undef STREAM
 #undef PREFETCH
 #undef PREFETCH_READ
