@@ -13,6 +13,6 @@ V_INLINE size_t FN(depthwise_next_strip)(size_t left) { return left >= 7 ? 7 : l
 #if LINES
 #include "kernels/depthwise_slides_tmpl.h"
 #else
-#include "kernels/depthwise_lines_tmpl.h"
+#include "kernels/depthwise_blocks_tmpl.h"
 #endif
 #undef EACH_OUTPUT

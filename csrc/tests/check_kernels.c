@@ -5,8 +5,8 @@
    check_kernels --bench    nanoseconds an element and the share of what the first and second cache give, measured here, of the best
                             instruction set, or of [isa]
 
-   A kernel without a check does not compile: kernels.def calls check_<name>. Checks are in check_kernels_tmpl.h and check_norms_tmpl.h,
-   once a dtype. */
+   A kernel without a check does not compile: kernels.def calls check_<name>. Checks are in check_kernels_tmpl.h and what it
+   includes, once a dtype. */
 #if !defined(_WIN32) && !defined(_GNU_SOURCE)
 #define _GNU_SOURCE /* MAP_ANONYMOUS, clock_gettime */
 #endif

@@ -1,16 +1,16 @@
 /* depthwise_near_tmpl.h, where a line of a cache is several vectors: they go innermost, a row of pixels at a time, for pixels may be so far apart
    that all of a strip share a few sets of the first cache: a line would be gone when a whole strip later its second vector comes. What of the
    outputs a row does not end (outer: the gradients that it meets once more, and the sums) stays in a block of the stack, beside the weights. */
-#define BLOCK FN(depthwise_line_block)
-#define lines_room FN(depthwise_lines_room)
-#define PITCH FN(depthwise_line_pitch)
+#define BLOCK FN(depthwise_block_size)
+#define block_room FN(depthwise_block_room)
+#define PITCH FN(depthwise_block_pitch)
 enum { BLOCK = 512 / sizeof(real), PITCH = BLOCK + 64 / sizeof(real) }; /* no two a page apart: a load would wait for a store */
 typedef struct {
   _Alignas(64) real taps[3][3][PITCH]; /* the weights, or their sums */
   real rows[3][7][PITCH]; /* outputs that have met the first row of taps, two of them, and (of one column, for all) none; or gradients */
-} lines_room;
+} block_room;
 
-#define EACH_LINE(j) for (size_t j = 0; j < n; j += VL)
+#define EACH_OF_BLOCK(j) for (size_t j = 0; j < n; j += VL)
 #define EACH_COLUMN _Pragma("GCC unroll 9") for (int c = 0; c < mr + 2; c++)
 #define LIES_INSIDE(k, t) (((k) || (t) || !left) && ((k) < mr - 1 || (t) < 2 || !right))
 #define PIXELS_OF(row) \
@@ -33,16 +33,16 @@ typedef struct {
   }
 
 /* n channels of a strip: a block, or (masked) fewer than a vector. */
-V_INLINE void FN(depthwise_line)(const int mr, const int masked, const cnn_taps *g, size_t n, const real *x, real *y, int accumulate,
-                                 lines_room *room) {
+V_INLINE void FN(depthwise_block)(const int mr, const int masked, const cnn_taps *g, size_t n, const real *x, real *y, int accumulate,
+                                  block_room *room) {
   const ptrdiff_t step = g->x_column, to = g->y_column, below_to = g->y_row;
   const size_t rows = g->rows, end = rows + 2 - (size_t)g->bottom, lanes = n;
   const int left = g->left, right = g->right;
   const real *none = room->rows[2][0], *p = x;
-  if (g->top) EACH_LINE(j) EACH_OUTPUT v_store(room->rows[0][k] + j, accumulate ? LOAD(y + k * to + j) : v_load(none + j));
+  if (g->top) EACH_OF_BLOCK(j) EACH_OUTPUT v_store(room->rows[0][k] + j, accumulate ? LOAD(y + k * to + j) : v_load(none + j));
   for (size_t i = (size_t)g->top; i < end; i++, p += g->x_row) { /* row u of the taps of output i - u */
     real *begins = y + (ptrdiff_t)i * below_to, *ends = y + ((ptrdiff_t)i - 2) * below_to;
-    EACH_LINE(j) {
+    EACH_OF_BLOCK(j) {
       vreal v[7], s[5];
       PIXELS_OF(p + j);
       if (i >= 2) {
@@ -63,20 +63,20 @@ V_INLINE void FN(depthwise_line)(const int mr, const int masked, const cnn_taps 
     }
   }
   real *last = y + (ptrdiff_t)(rows - 1) * below_to;
-  if (g->bottom) EACH_LINE(j) EACH_OUTPUT {
+  if (g->bottom) EACH_OF_BLOCK(j) EACH_OUTPUT {
       STORE(last + k * to + j, v_load(room->rows[1][k] + j));
     }
 }
-V_INLINE void FN(depthwise_line_sums)(const int mr, const cnn_taps *g, size_t n, const real *x, const real *dy, lines_room *room) {
+V_INLINE void FN(depthwise_block_sums)(const int mr, const cnn_taps *g, size_t n, const real *x, const real *dy, block_room *room) {
   enum { masked = 0 };
   const ptrdiff_t step = g->x_column, from = g->y_column;
   const size_t rows = g->rows, top = (size_t)g->top, end = rows + 2 - (size_t)g->bottom, lanes = VL;
   const int left = g->left, right = g->right;
   const real *p = x;
-  if (top) EACH_LINE(j) EACH_OUTPUT v_store(room->rows[0][k] + j, v_load(dy + k * from + j));
+  if (top) EACH_OF_BLOCK(j) EACH_OUTPUT v_store(room->rows[0][k] + j, v_load(dy + k * from + j));
   for (size_t i = top; i < end; i++, p += g->x_row) {
     const real *q = dy + (ptrdiff_t)i * g->y_row;
-    EACH_LINE(j) {
+    EACH_OF_BLOCK(j) {
       vreal v[9];
       PIXELS_OF(p + j);
       NEXT(u, 3) if (i >= (size_t)u && i - (size_t)u < rows) {
@@ -112,41 +112,41 @@ static void FN(depthwise_some_sums)(const cnn_taps *g, size_t channels, const re
   NEXT(u, 3) NEXT(t, 3) { STORE(dw + u * g->weight_row + t * g->weight_column + j, s[u][t]); }
 }
 
-typedef void FN(depthwise_strip_of)(const cnn_taps *g, size_t n, const real *x, real *y, int accumulate, lines_room *room);
-typedef void FN(depthwise_strip_sums)(const cnn_taps *g, size_t n, const real *x, const real *dy, lines_room *room);
-#define LINE(name, mr, masked) \
-  static void FN(depthwise_##name##_##mr)(const cnn_taps *g, size_t n, const real *x, real *y, int accumulate, lines_room *room) { \
-    FN(depthwise_line)(mr, masked, g, n, x, y, accumulate, room); \
+typedef void FN(depthwise_strip_of)(const cnn_taps *g, size_t n, const real *x, real *y, int accumulate, block_room *room);
+typedef void FN(depthwise_strip_sums)(const cnn_taps *g, size_t n, const real *x, const real *dy, block_room *room);
+#define STRIP(name, mr, masked) \
+  static void FN(depthwise_##name##_##mr)(const cnn_taps *g, size_t n, const real *x, real *y, int accumulate, block_room *room) { \
+    FN(depthwise_block)(mr, masked, g, n, x, y, accumulate, room); \
   }
 #define SUMS(mr) \
-  static void FN(depthwise_line_sums_##mr)(const cnn_taps *g, size_t n, const real *x, const real *dy, lines_room *room) { \
-    FN(depthwise_line_sums)(mr, g, n, x, dy, room); \
+  static void FN(depthwise_block_sums_##mr)(const cnn_taps *g, size_t n, const real *x, const real *dy, block_room *room) { \
+    FN(depthwise_block_sums)(mr, g, n, x, dy, room); \
   }
-#define WHOLE_LINE(mr) LINE(line, mr, 0)
-#define EACH_LINE_STRIP(T) T(1) T(2) T(3) T(4) T(5)
+#define WHOLE_STRIP(mr) STRIP(block, mr, 0)
+#define EACH_STRIP(T) T(1) T(2) T(3) T(4) T(5)
 #define EACH_SUMS_STRIP(T) T(1) T(2) T(4) T(7)
-EACH_LINE_STRIP(WHOLE_LINE)
+EACH_STRIP(WHOLE_STRIP)
 EACH_SUMS_STRIP(SUMS)
-LINE(line_of_some, 1, 1)
-LINE(line_of_some, 5, 1)
-#undef LINE
+STRIP(block_of_some, 1, 1)
+STRIP(block_of_some, 5, 1)
+#undef STRIP
 #undef SUMS
-#undef WHOLE_LINE
+#undef WHOLE_STRIP
 /* Whole vectors, and some lanes. */
-#define PICK(mr) FN(depthwise_line_##mr),
+#define PICK(mr) FN(depthwise_block_##mr),
 static FN(depthwise_strip_of) *const FN(depthwise_strips)[2][5] = {
-    {EACH_LINE_STRIP(PICK)}, {SOME ? FN(depthwise_line_of_some_1) : NULL, [4] = SOME ? FN(depthwise_line_of_some_5) : NULL}};
+    {EACH_STRIP(PICK)}, {SOME ? FN(depthwise_block_of_some_1) : NULL, [4] = SOME ? FN(depthwise_block_of_some_5) : NULL}};
 #undef PICK
-#define PICK(mr) [mr - 1] = FN(depthwise_line_sums_##mr),
+#define PICK(mr) [mr - 1] = FN(depthwise_block_sums_##mr),
 static FN(depthwise_strip_sums) *const FN(depthwise_strip_summers)[7] = {EACH_SUMS_STRIP(PICK)};
 #undef PICK
-#undef EACH_LINE_STRIP
+#undef EACH_STRIP
 #undef EACH_SUMS_STRIP
 
 static void FN(depthwise_near)(const cnn_taps *g, size_t channels, const real *x, const real *b, const real *start, real *y,
                                int accumulate) {
   const size_t whole = channels / VL * VL, all = SOME ? channels : whole;
-  lines_room room;
+  block_room room;
   cnn_taps part;
   for (size_t first = 0, n; first < all; first += n) {
     const int some = first >= whole;
@@ -164,7 +164,7 @@ static void FN(depthwise_near)(const cnn_taps *g, size_t channels, const real *x
 }
 static void FN(depthwise_near_outer)(const cnn_taps *g, size_t channels, const real *x, const real *dy, real *dw) {
   const size_t whole = channels / VL * VL;
-  lines_room room;
+  block_room room;
   cnn_taps part;
   for (size_t first = 0, n; first < whole; first += n) {
     n = whole - first < BLOCK ? whole - first : BLOCK;
@@ -184,8 +184,8 @@ static void FN(depthwise_near_outer)(const cnn_taps *g, size_t channels, const r
 }
 #undef BLOCK
 #undef PITCH
-#undef lines_room
-#undef EACH_LINE
+#undef block_room
+#undef EACH_OF_BLOCK
 #undef EACH_COLUMN
 #undef LIES_INSIDE
 #undef PIXELS_OF
